@@ -1,0 +1,23 @@
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint fuzz clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
+
+run: build ## build, then serve a demonstration with its data in ./data
+	bin/cota serve --demo
+
+build: ## build bin/cota
+	go build -trimpath -o bin/cota ./cmd/cota
+
+test: ## run every test there is, with PostgreSQL and Node where they can be had
+	script/test
+
+lint: ## check format, go vet and staticcheck
+	script/test lint
+
+fuzz: ## fuzz every target for a short while (FUZZTIME=10s)
+	script/fuzz
+
+clean: ## remove what was built, but never ./data
+	rm -rf bin e2e/node_modules

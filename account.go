@@ -1,0 +1,60 @@
+package cota
+
+import "time"
+
+// Account is a person or a program that may sign in.
+type Account struct {
+	Name      string    `json:"name"`
+	Role      Role      `json:"role"`
+	Disabled  bool      `json:"disabled"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// Token lets a program act for an account, with at most the account's role.
+// Its secret is shown once, when it is made.
+type Token struct {
+	ID        int64      `json:"id"`
+	Name      string     `json:"name"`
+	Account   string     `json:"account"`
+	Role      Role       `json:"role"`
+	CreatedAt time.Time  `json:"createdAt"`
+	ExpiresAt *time.Time `json:"expiresAt"` // nil: never
+}
+
+// AuditEntry is one change that somebody made. It never holds a secret.
+type AuditEntry struct {
+	ID      int64     `json:"id"`
+	At      time.Time `json:"at"`
+	Actor   string    `json:"actor"`   // account, with the token's name behind a slash
+	Address string    `json:"address"` // where from
+	Action  string    `json:"action"`  // the command, such as push.start
+	Target  string    `json:"target"`  // what it was done to
+	Detail  string    `json:"detail"`
+}
+
+// Bounds of a password, in bytes. Long passwords beat odd ones, so nothing is
+// said about its letters.
+const (
+	PasswordMin = 8
+	PasswordMax = 256
+)
+
+// CheckPassword refuses a password that is too short or too long.
+func CheckPassword(password string) error {
+	if len(password) < PasswordMin || len(password) > PasswordMax {
+		return Errorf(Invalid, "a password has %d to %d bytes", PasswordMin, PasswordMax)
+	}
+	return nil
+}
+
+// CheckAccountName refuses anything but 1 to 32 letters, digits and - _ @ .
+func CheckAccountName(name string) error {
+	ok := len(name) >= 1 && len(name) <= 32
+	for i := 0; ok && i < len(name); i++ {
+		ok = deviceNameChar(name[i]) && name[i] != ':'
+	}
+	if !ok {
+		return Errorf(Invalid, "an account name has 1 to 32 letters, digits and - _ @ .")
+	}
+	return nil
+}
