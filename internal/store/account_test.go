@@ -1,0 +1,217 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/internal/store"
+	"github.com/cotahq/cota/internal/store/storetest"
+)
+
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		want := []cota.Account{
+			{Name: "Bob", Role: cota.Viewer, Disabled: true, CreatedAt: t0},
+			{Name: "admin", Role: cota.Admin, CreatedAt: t0},
+			{Name: "anna", Role: cota.Editor},
+			{Name: "anna@x", Role: cota.Publisher, CreatedAt: t0},
+		}
+		for _, n := range []int{3, 1, 0, 2} {
+			update(t, s, func(tx *store.Tx) error { return tx.AddAccount(ctx, want[n], "hash of "+want[n].Name) })
+		}
+		taken(t, s, "AddAccount again", func(tx *store.Tx) error { return tx.AddAccount(ctx, want[0], "x") })
+		got, err := s.Account(ctx, "Bob")
+		must(t, err)
+		equal(t, "Account", got, want[0])
+		_, err = s.Account(ctx, "bob")
+		refused(t, "Account(bob)", err, cota.NotFound)
+		checkPages(t, "Accounts", want, func(after *cota.Account, limit int) ([]cota.Account, error) {
+			if after == nil {
+				return s.Accounts(ctx, "", limit)
+			}
+			return s.Accounts(ctx, after.Name, limit)
+		})
+
+		admins := func(want int) {
+			t.Helper()
+			if n, err := s.CountAdmins(ctx); err != nil || n != want {
+				t.Errorf("CountAdmins = %d, %v; want %d", n, err, want)
+			}
+		}
+		admins(1)
+		want[2].Role = cota.Admin
+		update(t, s, func(tx *store.Tx) error { return tx.SetAccount(ctx, want[2]) })
+		admins(2)
+		want[2].Disabled = true
+		update(t, s, func(tx *store.Tx) error { return tx.SetAccount(ctx, want[2]) })
+		admins(1)
+		got, err = s.Account(ctx, "anna")
+		must(t, err)
+		equal(t, "Account after SetAccount", got, want[2])
+		refused(t, "SetAccount(none)",
+			s.Update(ctx, func(tx *store.Tx) error { return tx.SetAccount(ctx, cota.Account{Name: "none"}) }), cota.NotFound)
+
+		update(t, s, func(tx *store.Tx) error { return tx.SetPassword(ctx, "anna", "neu") })
+		for name, want := range map[string]string{"anna": "neu", "admin": "hash of admin"} {
+			hash, err := s.Password(ctx, name)
+			must(t, err)
+			equal(t, "Password of "+name, hash, want)
+		}
+		_, err = s.Password(ctx, "none")
+		refused(t, "Password(none)", err, cota.NotFound)
+		refused(t, "SetPassword(none)",
+			s.Update(ctx, func(tx *store.Tx) error { return tx.SetPassword(ctx, "none", "x") }), cota.NotFound)
+
+		// An account goes with all that signs in as it.
+		update(t, s, func(tx *store.Tx) error {
+			must(t, tx.AddSession(ctx, "session", "anna@x", "::1", t0, t0.Add(time.Hour)))
+			must(t, tx.AddSession(ctx, "kept", "admin", "::1", t0, t0.Add(time.Hour)))
+			return tx.AddToken(ctx, &cota.Token{Account: "anna@x", Role: cota.Viewer}, "token")
+		})
+		update(t, s, func(tx *store.Tx) error { return tx.RemoveAccount(ctx, "anna@x") })
+		_, err = s.Account(ctx, "anna@x")
+		refused(t, "Account after RemoveAccount", err, cota.NotFound)
+		_, err = s.SessionAccount(ctx, "session", t0)
+		refused(t, "SessionAccount after RemoveAccount", err, cota.NotFound)
+		_, _, err = s.TokenByHash(ctx, "token", t0)
+		refused(t, "TokenByHash after RemoveAccount", err, cota.NotFound)
+		_, err = s.SessionAccount(ctx, "kept", t0)
+		must(t, err)
+		refused(t, "RemoveAccount again",
+			s.Update(ctx, func(tx *store.Tx) error { return tx.RemoveAccount(ctx, "anna@x") }), cota.NotFound)
+	})
+}
+
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		anna := cota.Account{Name: "anna", Role: cota.Editor, CreatedAt: t0}
+		expires := t0.Add(time.Hour)
+		update(t, s, func(tx *store.Tx) error {
+			must(t, tx.AddAccount(ctx, anna, ""))
+			must(t, tx.AddSession(ctx, "one", "anna", "192.0.2.1", t0, expires))
+			must(t, tx.AddSession(ctx, "two", "anna", "", t0, expires.Add(time.Hour)))
+			return tx.AddSession(ctx, "three", "anna", "", t0, expires.Add(time.Hour))
+		})
+		taken(t, s, "AddSession again", func(tx *store.Tx) error {
+			return tx.AddSession(ctx, "one", "anna", "", t0, expires)
+		})
+		check := func(what, hash string, now time.Time, want cota.Code) {
+			t.Helper()
+			a, err := s.SessionAccount(ctx, hash, now)
+			refused(t, what, err, want)
+			if err == nil {
+				equal(t, what, a, anna)
+			}
+		}
+		check("a millisecond before it expires", "one", expires.Add(-time.Millisecond), "")
+		check("when it expires", "one", expires, cota.NotFound)
+		check("no session", "four", t0, cota.NotFound)
+
+		anna.Disabled = true
+		update(t, s, func(tx *store.Tx) error { return tx.SetAccount(ctx, anna) })
+		check("of a disabled account", "one", t0, cota.NotFound)
+		anna.Disabled = false
+		update(t, s, func(tx *store.Tx) error { return tx.SetAccount(ctx, anna) })
+
+		update(t, s, func(tx *store.Tx) error { return tx.PruneSessions(ctx, expires) })
+		check("pruned", "one", t0, cota.NotFound)
+		check("not pruned", "two", t0, "")
+		update(t, s, func(tx *store.Tx) error {
+			must(t, tx.RemoveSession(ctx, "none"))
+			return tx.RemoveSession(ctx, "two")
+		})
+		check("removed", "two", t0, cota.NotFound)
+		check("another", "three", t0, "")
+		update(t, s, func(tx *store.Tx) error { return tx.RemoveSessions(ctx, "anna") })
+		check("removed with the others", "three", t0, cota.NotFound)
+	})
+}
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		expires := t0.Add(time.Hour)
+		want := []cota.Token{
+			{Name: "für immer", Account: "anna", Role: cota.Publisher, CreatedAt: t0},
+			{Name: "für eine Stunde", Account: "anna", Role: cota.Viewer, CreatedAt: t0, ExpiresAt: &expires},
+			{Account: "bob", Role: cota.Viewer},
+		}
+		update(t, s, func(tx *store.Tx) error {
+			must(t, tx.AddAccount(ctx, cota.Account{Name: "anna", Role: cota.Editor}, ""))
+			return tx.AddAccount(ctx, cota.Account{Name: "bob", Role: cota.Admin}, "")
+		})
+		hashes := []string{"h0", "h1", "h2"}
+		for i := range want {
+			update(t, s, func(tx *store.Tx) error { return tx.AddToken(ctx, &want[i], hashes[i]) })
+			got, err := s.Token(ctx, want[i].ID)
+			must(t, err)
+			equal(t, "Token", got, want[i])
+		}
+		taken(t, s, "AddToken with a hash that is there", func(tx *store.Tx) error {
+			return tx.AddToken(ctx, &cota.Token{Account: "bob", Role: cota.Viewer}, "h0")
+		})
+		for account, want := range map[string][]cota.Token{"": want, "anna": want[:2], "none": nil} {
+			checkPages(t, "Tokens of "+account, want, func(after *cota.Token, limit int) ([]cota.Token, error) {
+				if after == nil {
+					return s.Tokens(ctx, account, 0, limit)
+				}
+				return s.Tokens(ctx, account, after.ID, limit)
+			})
+		}
+
+		check := func(what, hash string, now time.Time, want cota.Token, wantRole cota.Role, code cota.Code) {
+			t.Helper()
+			got, role, err := s.TokenByHash(ctx, hash, now)
+			refused(t, what, err, code)
+			if err == nil {
+				equal(t, what, got, want)
+				equal(t, what, role, wantRole)
+			}
+		}
+		check("one that never expires", "h0", t0.AddDate(100, 0, 0), want[0], cota.Editor, "")
+		check("a millisecond before it expires", "h1", expires.Add(-time.Millisecond), want[1], cota.Editor, "")
+		check("when it expires", "h1", expires, want[1], cota.Editor, cota.NotFound)
+		check("no token", "h3", t0, cota.Token{}, 0, cota.NotFound)
+		update(t, s, func(tx *store.Tx) error {
+			return tx.SetAccount(ctx, cota.Account{Name: "bob", Role: cota.Admin, Disabled: true})
+		})
+		check("of a disabled account", "h2", t0, want[2], cota.Admin, cota.NotFound)
+
+		update(t, s, func(tx *store.Tx) error { return tx.PruneSessions(ctx, expires) })
+		_, err := s.Token(ctx, want[1].ID)
+		refused(t, "Token after it was pruned", err, cota.NotFound)
+		update(t, s, func(tx *store.Tx) error { return tx.RemoveToken(ctx, want[0].ID) })
+		_, err = s.Token(ctx, want[0].ID)
+		refused(t, "Token after RemoveToken", err, cota.NotFound)
+		refused(t, "RemoveToken again",
+			s.Update(ctx, func(tx *store.Tx) error { return tx.RemoveToken(ctx, want[0].ID) }), cota.NotFound)
+	})
+}
+
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		var want []cota.AuditEntry // newest first
+		for _, e := range []cota.AuditEntry{
+			{At: t0, Actor: "admin/ci", Address: "192.0.2.1", Action: "push.start", Target: pk, Detail: "版本 3"},
+			{},
+			{At: t0.Add(-time.Hour), Actor: "b"}, // the order is that of the ids
+		} {
+			update(t, s, func(tx *store.Tx) error { return tx.Audit(ctx, &e) })
+			want = append([]cota.AuditEntry{e}, want...)
+		}
+		checkPages(t, "AuditLog", want, func(below *cota.AuditEntry, limit int) ([]cota.AuditEntry, error) {
+			if below == nil {
+				return s.AuditLog(ctx, 0, limit)
+			}
+			return s.AuditLog(ctx, below.ID, limit)
+		})
+	})
+}

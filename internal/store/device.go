@@ -1,0 +1,265 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cotahq/cota"
+)
+
+// devicePage is how many devices one INSERT adds.
+const devicePage = 100
+
+// AddDevices adds devices to a product and counts them. A name that is taken
+// is reported by Taken.
+func (tx *Tx) AddDevices(ctx context.Context, product string, all []cota.Credentials, now time.Time) error {
+	first, err := tx.next(ctx, "device", int64(len(all)))
+	if err != nil {
+		return err
+	}
+	if err := tx.countDevices(ctx, product, len(all), now); err != nil {
+		return err
+	}
+	for page := all; len(page) > 0; page = page[min(len(page), devicePage):] {
+		n := min(len(page), devicePage)
+		args := make([]any, 0, 5*n)
+		for _, c := range page[:n] {
+			args = append(args, first, product, c.Name, tx.seal.box(c.Secret, ownerDevice(product, c.Name)), millis(now))
+			first++
+		}
+		_, err := tx.db.ExecContext(ctx, `
+			WITH v AS (VALUES `+tx.engine.values(n, "INTEGER", "TEXT", "TEXT", "TEXT", "BIGINT")+`)
+			INSERT INTO device (id, product, name, secret_sealed, created_at, disabled, node, connected_at, seen_at,
+				push, state, code, detail, state_at, was_push, was_state, offered, config_id, config_at)
+			SELECT v.*, FALSE, 0, 0, 0, 0, 0, 0, '', 0, 0, 0, 0, '', 0 FROM v`, args...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// numberedPage is how many names LastNumbered looks at a time.
+const numberedPage = 100
+
+// LastNumbered is the greatest n for which a device prefix + n exists, n
+// being written with the given number of digits; 0 if there is none.
+func (q queries) LastNumbered(ctx context.Context, product, prefix string, digits int) (int64, error) {
+	least, below := prefix+strings.Repeat("0", digits), prefix+strings.Repeat("9", digits)+"-"
+	for {
+		rows, err := q.db.QueryContext(ctx, `
+			SELECT name FROM device WHERE product = $1 AND name >= $2 AND name < $3 ORDER BY name DESC LIMIT $4`,
+			product, least, below, numberedPage)
+		page, err := collect(rows, err, scanText)
+		if err != nil {
+			return 0, err
+		}
+		for _, name := range page {
+			number := name[len(prefix):]
+			if len(number) == digits && strings.Trim(number, "0123456789") == "" { // letters sort between the digits
+				return strconv.ParseInt(number, 10, 64)
+			}
+		}
+		if len(page) < numberedPage {
+			return 0, nil
+		}
+		below = page[len(page)-1]
+	}
+}
+
+// SetDevice switches a device off or on.
+func (tx *Tx) SetDevice(ctx context.Context, id int64, disabled bool) error {
+	_, err := tx.db.ExecContext(ctx, `UPDATE device SET disabled = $2 WHERE id = $1`, id, disabled)
+	return err
+}
+
+// SetDeviceSecret gives a device a new secret.
+func (tx *Tx) SetDeviceSecret(ctx context.Context, id int64, product, name, secret string) error {
+	_, err := tx.db.ExecContext(ctx, `UPDATE device SET secret_sealed = $2 WHERE id = $1`,
+		id, tx.seal.box(secret, ownerDevice(product, name)))
+	return err
+}
+
+// RemoveDevice removes a device with its timeline, and takes it out of the
+// counts of the push that its product converges to. Counts of earlier pushes
+// are history and stay.
+func (tx *Tx) RemoveDevice(ctx context.Context, product string, id int64, now time.Time) error {
+	var push int64
+	var rung cota.Rung
+	err := tx.db.QueryRowContext(ctx, `DELETE FROM device WHERE id = $1 RETURNING push, state`, id).Scan(&push, (*int)(&rung))
+	if errors.Is(err, sql.ErrNoRows) {
+		return cota.Errorf(cota.NotFound, "the device is gone")
+	}
+	if err != nil {
+		return err
+	}
+	if rung != cota.Pending {
+		_, err = tx.db.ExecContext(ctx, `
+			UPDATE push SET `+rung.String()+` = `+rung.String()+` - 1
+			WHERE no = $2 AND no = (SELECT push FROM product WHERE key = $1)`, product, push)
+		if err != nil {
+			return err
+		}
+	}
+	if err := tx.countDevices(ctx, product, -1, now); err != nil {
+		return err
+	}
+	_, err = tx.db.ExecContext(ctx, `DELETE FROM event WHERE device = $1`, id)
+	return err
+}
+
+// deviceColumns wants the id of the reader's node as $1 and the least
+// heartbeat of a node alive as $2.
+const (
+	deviceColumns = `device.id, device.product, device.name, device.disabled, device.created_at,
+		EXISTS (SELECT 1 FROM node WHERE node.id = device.node AND (node.id = $1 OR node.seen_at >= $2)),
+		device.connected_at, device.seen_at, device.push, device.state, device.code, device.detail, device.state_at,
+		device.config_id, device.config_at, device.offered, device.node,
+		COALESCE((SELECT number FROM version WHERE version.product = device.product AND version.config_id = device.config_id), 0)`
+)
+
+// DeviceRow is a device with what only the server sees of it.
+type DeviceRow struct {
+	cota.Device
+	ID      int64
+	Offered int64 // the newest version ever offered to it
+	Node    int64 // where it was connected last; 0 once it has left
+}
+
+// Standing is what decides whether the device is owed an offer.
+func (d DeviceRow) Standing() cota.Standing {
+	return cota.Standing{Push: d.Push, Rung: d.State, Code: d.Code, Offered: d.Offered}
+}
+
+func scanDevice(row scanner) (d DeviceRow, err error) {
+	var created, connected, seen, stateAt, configAt int64
+	err = row.Scan(&d.ID, &d.Product, &d.Name, &d.Disabled, &created, &d.Online, &connected, &seen,
+		&d.Push, (*int)(&d.State), &d.Code, &d.Detail, &stateAt, &d.ConfigID, &configAt, &d.Offered, &d.Node, &d.ConfigVersion)
+	d.CreatedAt = timeOf(created)
+	d.ConnectedAt, d.StateAt, d.ConfigAt = timeRef(connected), timeRef(stateAt), timeRef(configAt)
+	if !d.Online {
+		d.SeenAt = timeRef(seen)
+	}
+	return d, err
+}
+
+// alive are the first two arguments of deviceColumns.
+func (q queries) alive(rest ...any) []any {
+	return append([]any{q.node, time.Now().Add(-nodeDead).UnixMilli()}, rest...)
+}
+
+// Device is the device of a product with this name.
+func (q queries) Device(ctx context.Context, product, name string) (DeviceRow, error) {
+	row := q.db.QueryRowContext(ctx, `
+		SELECT `+deviceColumns+` FROM device WHERE product = $3 AND name = $4`, q.alive(product, name)...)
+	return one(row, scanDevice, "no device %s in product %s", name, product)
+}
+
+// DeviceLogin is a device with the secret that it signs in with. Of the device
+// it tells only what a gateway needs: who it is, whether it is disabled, its
+// Standing and its node.
+func (q queries) DeviceLogin(ctx context.Context, product, name string) (d DeviceRow, secret string, err error) {
+	row := q.db.QueryRowContext(ctx, `
+		SELECT id, disabled, push, state, code, offered, node, secret_sealed
+		FROM device WHERE product = $1 AND name = $2`, product, name)
+	var box string
+	d, err = one(row, func(row scanner) (d DeviceRow, err error) {
+		err = row.Scan(&d.ID, &d.Disabled, &d.Push, (*int)(&d.State), &d.Code, &d.Offered, &d.Node, &box)
+		return d, err
+	}, "no device %s in product %s", name, product)
+	if err != nil {
+		return d, "", err
+	}
+	d.Product, d.Name = product, name
+	secret, err = q.seal.open(box, ownerDevice(product, name))
+	return d, secret, err
+}
+
+// DeviceFilter chooses devices. The zero filter chooses all.
+type DeviceFilter struct {
+	Prefix string     // of the name
+	Online *bool      // connected now, or not
+	Push   int64      // with Rung: where they stand in this push; 0: each in its own last
+	Rung   *cota.Rung // nil: anywhere
+}
+
+// Devices lists up to limit devices of a product after the given name, by
+// name.
+func (q queries) Devices(ctx context.Context, product string, f DeviceFilter, after string, limit int) ([]DeviceRow, error) {
+	args := q.alive(product, after, limit)
+	where := ""
+	and := func(cond string, more ...any) {
+		for _, a := range more {
+			args = append(args, a)
+			cond = strings.Replace(cond, "?", "$"+strconv.Itoa(len(args)), 1)
+		}
+		where += " AND " + cond
+	}
+	if f.Prefix != "" {
+		and("device.name >= ? AND device.name < ?", f.Prefix, f.Prefix+"\x7f")
+	}
+	if f.Online != nil {
+		cond := "EXISTS (SELECT 1 FROM node WHERE node.id = device.node AND (node.id = $1 OR node.seen_at >= $2))"
+		if !*f.Online {
+			cond = "NOT " + cond
+		}
+		and(cond)
+	}
+	switch {
+	case f.Rung == nil:
+	case f.Push == 0:
+		and("device.state = ?", int(*f.Rung))
+	case *f.Rung == cota.Pending:
+		and("device.push < ?", f.Push)
+	default:
+		and("device.push = ? AND device.state = ?", f.Push, int(*f.Rung))
+	}
+	rows, err := q.db.QueryContext(ctx, `
+		SELECT `+deviceColumns+` FROM device
+		WHERE device.product = $3 AND device.name > $4`+where+` ORDER BY device.name LIMIT $5`, args...)
+	return collect(rows, err, scanDevice)
+}
+
+// standingPages are how many devices Standings may ask for at a time.
+var standingPages = []int{500, 50, 5}
+
+// Standings says where devices stand, by id. Devices that are gone are left
+// out.
+func (q queries) Standings(ctx context.Context, ids []int64) (map[int64]cota.Standing, error) {
+	found := make(map[int64]cota.Standing, len(ids))
+	for len(ids) > 0 {
+		size := standingPages[0]
+		for _, page := range standingPages {
+			if len(ids) <= page {
+				size = page
+			}
+		}
+		args := make([]any, size) // padded: few statements for any number
+		for i := range args {
+			args[i] = ids[min(i, len(ids)-1)]
+		}
+		rows, err := q.db.QueryContext(ctx, `
+			SELECT id, push, state, code, offered FROM device WHERE id IN (`+q.engine.placeholders(size)+`)`, args...)
+		if err != nil {
+			return nil, err
+		}
+		for rows.Next() {
+			var id int64
+			var s cota.Standing
+			if err := rows.Scan(&id, &s.Push, (*int)(&s.Rung), &s.Code, &s.Offered); err != nil {
+				rows.Close()
+				return nil, err
+			}
+			found[id] = s
+		}
+		if err := rows.Err(); err != nil {
+			return nil, err
+		}
+		ids = ids[min(len(ids), size):]
+	}
+	return found, nil
+}

@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Note tells every node that something it may remember has changed. It says
+// what to look at again, not what it is now.
+type Note struct {
+	Product string `json:"p,omitempty"`
+	Device  int64  `json:"d,omitempty"` // this device only: its connections must be looked at
+	Node    int64  `json:"n"`           // who wrote it
+}
+
+// Note is delivered to the listeners of all nodes once tx has committed.
+func (tx *Tx) Note(n Note) {
+	n.Node = tx.node
+	tx.notes = append(tx.notes, n)
+}
+
+// Listen has fn called with every note of every node, in the goroutine that
+// committed for this node's own, so fn must not block. A zero Note says that
+// notes may have been missed: everything remembered is in doubt. What was
+// noted before Listen is not told.
+func (s *Store) Listen(fn func(Note)) {
+	s.notes.mu.Lock()
+	defer s.notes.mu.Unlock()
+	s.notes.listeners = append(s.notes.listeners, fn)
+}
+
+// notes carries notes from commits to listeners: straight within the process,
+// and by NOTIFY between PostgreSQL nodes.
+type notes struct {
+	store *Store // nil on SQLite
+	done  sync.WaitGroup
+
+	mu        sync.Mutex // guards listeners, which are only ever added
+	listeners []func(Note)
+}
+
+const noteChannel = "cota"
+
+func (ns *notes) deliver(all []Note) {
+	ns.mu.Lock()
+	listeners := ns.listeners
+	ns.mu.Unlock()
+	for _, n := range all {
+		for _, fn := range listeners {
+			fn(n)
+		}
+	}
+}
+
+// announce puts notes into the transaction: PostgreSQL sends them on commit.
+func (ns *notes) announce(ctx context.Context, tx *sql.Tx, all []Note) error {
+	if ns.store == nil {
+		return nil
+	}
+	for _, n := range all {
+		text, err := json.Marshal(n)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `SELECT pg_notify($1, $2)`, noteChannel, string(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start hears the other nodes, and lets them know that this one is alive.
+func (ns *notes) start(ctx context.Context, s *Store, dsn string) {
+	ns.store = s
+	ns.done.Go(func() {
+		for ctx.Err() == nil {
+			if err := ns.hear(ctx, dsn); err != nil && ctx.Err() == nil {
+				s.log.Warn("notes from other nodes are interrupted", "err", err)
+			}
+			sleep(ctx, time.Second)
+		}
+	})
+	ns.done.Go(func() {
+		for ctx.Err() == nil {
+			if err := beat(ctx, s.write, s.node, s.started, time.Now().UnixMilli()); err != nil && ctx.Err() == nil {
+				s.log.Warn("heartbeat failed", "err", err)
+			}
+			sleep(ctx, nodeBeat)
+		}
+	})
+}
+
+func (ns *notes) wait() { ns.done.Wait() }
+
+func (ns *notes) hear(ctx context.Context, dsn string) error {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "LISTEN "+noteChannel); err != nil {
+		return err
+	}
+	ns.deliver([]Note{{}}) // whatever was said before we listened
+	for {
+		msg, err := conn.WaitForNotification(ctx)
+		if err != nil {
+			return err
+		}
+		var n Note
+		if err := json.Unmarshal([]byte(msg.Payload), &n); err != nil {
+			n = Note{}
+		}
+		if n.Node != ns.store.node {
+			ns.deliver([]Note{n})
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

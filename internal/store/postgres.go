@@ -1,0 +1,50 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// postgresConnections bounds one node's connections.
+const postgresConnections = 16
+
+// openPostgres opens a pool. Writes and reads share it.
+func (s *Store) openPostgres(ctx context.Context, dsn string) error {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return errors.New("open database: the postgres:// address cannot be read") // err may hold the password
+	}
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(postgresConnections)
+	db.SetMaxIdleConns(postgresConnections)
+	if err := db.PingContext(ctx); err != nil {
+		db.Close()
+		return fmt.Errorf("open database: %w", err)
+	}
+	s.write, s.read, s.engine = db, db, postgres
+	return nil
+}
+
+var postgres = engine{
+	name:      "postgres",
+	pages:     []int{250, 50, 10, 1},
+	isolation: sql.LevelSerializable,
+	retry: func(err error) bool {
+		code := postgresCode(err)
+		return code == "40001" || code == "40P01" // serialization failure, deadlock
+	},
+	taken: func(err error) bool { return postgresCode(err) == "23505" },
+}
+
+func postgresCode(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	return ""
+}

@@ -1,0 +1,226 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cotahq/cota"
+)
+
+// Report is one thing that was learned about a device. Its zero fields say
+// nothing.
+type Report struct {
+	Device int64
+	At     time.Time
+
+	Kind   cota.EventKind // line in the timeline
+	Code   int
+	Detail string
+
+	// The device stands on Rung of Push, which delivers Version. It climbs
+	// there if that is above where it stands. Reverted lets it fall from
+	// Applied to Failed; what it runs now is not known then.
+	Push     int64
+	Version  int64
+	Rung     cota.Rung
+	Reverted bool
+
+	Offered  int64  // this version was offered to it, outside of any push
+	ConfigID string // it says that it runs this configuration
+
+	// Its connection here began or ended. Since is when that connection began.
+	Connected, Disconnected bool
+	Since                   time.Time
+
+	// Done, if not nil, is called once: with nil after the report was
+	// committed, or with the reason why it never will be. It must not block.
+	Done func(error)
+}
+
+// climbs reports whether the report moves its device on the ladder at all.
+func (r *Report) climbs() bool { return r.Push != 0 && r.Rung != cota.Pending }
+
+// below is the rung that a device must stand below for the report to move it
+// within a push.
+func (r *Report) below() cota.Rung {
+	if r.Reverted {
+		return cota.Applied + 1
+	}
+	return r.Rung
+}
+
+// ErrClosed is what reports get when the store closes before they were
+// recorded.
+var ErrClosed = errors.New("the store is closed")
+
+const (
+	// recordBatch bounds the reports of one commit.
+	recordBatch = 10_000
+	// recordQueue bounds the reports that wait. When it is full, Record
+	// waits, and with it whoever reads from the devices' sockets.
+	recordQueue = 20_000
+	// recordRetry is how long the recorder waits after a failed commit.
+	recordRetry = 250 * time.Millisecond
+)
+
+// recorder commits reports in groups: while one group is written the next one
+// gathers, so a quiet server answers at once and a busy one shares its
+// commits widely. Nothing is dropped: a group that cannot be committed is
+// tried again until it can or the store closes.
+type recorder struct {
+	queue  chan Report
+	closed chan struct{} // closed when the recorder has ended
+
+	prepared map[*pageSQL]map[int]*sql.Stmt // by rows
+}
+
+// prepare readies the recorder's statements. On SQLite they could not be
+// prepared later: a transaction has the only connection.
+func (r *recorder) prepare(ctx context.Context, s *Store) (err error) {
+	r.prepared = make(map[*pageSQL]map[int]*sql.Stmt)
+	for _, p := range []*pageSQL{&writeStates, &writeConnections, &writeConfigs, &writeOffers, &writeEvents} {
+		if r.prepared[p], err = p.prepare(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *recorder) start(ctx context.Context, s *Store) {
+	r.queue = make(chan Report, recordQueue)
+	r.closed = make(chan struct{})
+	go func() {
+		defer close(r.closed)
+		r.run(ctx, s)
+	}()
+}
+
+// Record queues a report for the next commit. When the queue is full it waits
+// for room. It returns an error, and Done is not called, only if ctx ends or
+// the store closes before there was room.
+func (s *Store) Record(ctx context.Context, report Report) error {
+	report.Detail, report.ConfigID = storable(report.Detail), storable(report.ConfigID)
+	r := &s.recorder
+	select {
+	case <-r.closed:
+		return ErrClosed
+	default:
+	}
+	select {
+	case r.queue <- report:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.closed:
+		return ErrClosed
+	}
+	select {
+	case <-r.closed:
+		r.drop() // the recorder may have looked into the queue for the last time
+	default:
+	}
+	return nil
+}
+
+// storable is s as both engines keep it. PostgreSQL refuses a text with a zero
+// byte or that is not UTF-8; a device that sends one must not hold up the
+// reports of all others.
+func storable(s string) string {
+	if strings.IndexByte(s, 0) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// Flush waits until everything recorded before is committed.
+func (s *Store) Flush(ctx context.Context) error {
+	done := make(chan error, 1)
+	if err := s.Record(ctx, Report{Done: func(err error) { done <- err }}); err != nil {
+		return err
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *recorder) run(ctx context.Context, s *Store) {
+	batch := make([]Report, 0, 256)
+	for {
+		batch = r.gather(ctx, batch[:0])
+		err := r.commit(ctx, s, batch)
+		for i := range batch {
+			if batch[i].Done != nil {
+				batch[i].Done(err)
+			}
+		}
+		clear(batch)
+		if err != nil {
+			return
+		}
+	}
+}
+
+// gather waits for a report and takes all that have come with it.
+func (r *recorder) gather(ctx context.Context, batch []Report) []Report {
+	select {
+	case first := <-r.queue:
+		batch = append(batch, first)
+	case <-ctx.Done():
+	}
+	for len(batch) < recordBatch {
+		select {
+		case next := <-r.queue:
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit writes the batch, again and again until it is on disk. It fails only
+// when ctx ends.
+func (r *recorder) commit(ctx context.Context, s *Store, batch []Report) error {
+	var waiting time.Time // zero: not said yet
+	for ctx.Err() == nil {
+		err := s.record(ctx, batch)
+		if err == nil {
+			if !waiting.IsZero() {
+				s.log.Info("device reports are recorded again", "took", time.Since(waiting))
+			}
+			return nil
+		}
+		if waiting.IsZero() && !s.engine.retry(err) && ctx.Err() == nil {
+			waiting = time.Now()
+			s.log.Error("device reports wait for the database", "reports", len(batch), "err", err)
+		}
+		sleep(ctx, recordRetry)
+	}
+	return ErrClosed
+}
+
+// wait waits for the recorder's end, and lets go of reports that came late.
+func (r *recorder) wait() {
+	<-r.closed
+	r.drop()
+}
+
+// drop lets go of what is in the queue of a recorder that has ended.
+func (r *recorder) drop() {
+	for {
+		select {
+		case late := <-r.queue:
+			if late.Done != nil {
+				late.Done(ErrClosed)
+			}
+		default:
+			return
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// readers bounds the connections that read beside the one that writes.
+const readers = 4
+
+// openSQLite opens the file with one writer and a few readers. The log is
+// written ahead (WAL) and flushed at every commit, so that what was committed
+// survives the loss of power.
+func (s *Store) openSQLite(ctx context.Context, path string) error {
+	// The driver's own message for a file that cannot be made does not say why.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	f.Close()
+
+	open := func(connections int, extra string) (*sql.DB, error) {
+		dsn := (&url.URL{Scheme: "file", Opaque: url.PathEscape(path)}).String() +
+			"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
+			"&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)" + extra
+		db, err := sql.Open("sqlite", dsn)
+		if err != nil {
+			return nil, err
+		}
+		db.SetMaxOpenConns(connections)
+		db.SetMaxIdleConns(connections)
+		if err := db.PingContext(ctx); err != nil {
+			db.Close()
+			return nil, fmt.Errorf("open database %s: %w", path, err)
+		}
+		return db, nil
+	}
+	if s.write, err = open(1, "&_txlock=immediate"); err != nil {
+		return err
+	}
+	if s.read, err = open(readers, "&_pragma=query_only(1)"); err != nil {
+		s.write.Close()
+		return err
+	}
+	s.engine = sqliteEngine
+	return nil
+}
+
+var sqliteEngine = engine{
+	name:  "sqlite",
+	bare:  true,
+	pages: []int{64, 8, 1},
+	retry: func(err error) bool { return sqliteCode(err)&0xff == sqlite3.SQLITE_BUSY },
+	taken: func(err error) bool {
+		code := sqliteCode(err)
+		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	},
+}
+
+func sqliteCode(err error) int {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code()
+	}
+	return 0
+}
