@@ -1,0 +1,119 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/internal/store"
+)
+
+// MaxDevices bounds how many devices one call adds.
+const MaxDevices = 10_000
+
+// numberDigits is the width of the number in a generated device name.
+const numberDigits = 6
+
+// AddDevices adds devices of the given names to a product and returns what
+// they sign in with. Either all are added or none.
+func (c *Control) AddDevices(ctx context.Context, by Actor, product string, names []string) ([]cota.Credentials, error) {
+	if len(names) == 0 || len(names) > MaxDevices {
+		return nil, cota.Errorf(cota.Invalid, "1 to %d devices can be added at a time", MaxDevices)
+	}
+	all := make([]cota.Credentials, len(names))
+	seen := make(map[string]bool, len(names))
+	for i, name := range names {
+		if err := cota.CheckDeviceName(name); err != nil {
+			return nil, err
+		}
+		if seen[name] {
+			return nil, cota.Errorf(cota.Invalid, "device %s is named twice", name)
+		}
+		seen[name] = true
+		all[i] = cota.Credentials{Name: name, Secret: cota.NewDeviceSecret()}
+	}
+	err := c.addDevices(ctx, by, product, func(tx *store.Tx) ([]cota.Credentials, error) { return all, nil })
+	if len(names) == 1 {
+		return all, c.taken(err, cota.Exists, "device %s is there already", names[0])
+	}
+	return all, c.taken(err, cota.Exists, "some of these devices are there already; none was added")
+}
+
+// AddNumberedDevices adds n devices named prefix and a number of six digits,
+// which goes on from the greatest there is.
+func (c *Control) AddNumberedDevices(ctx context.Context, by Actor, product, prefix string, n int) (all []cota.Credentials, err error) {
+	if n < 1 || n > MaxDevices {
+		return nil, cota.Errorf(cota.Invalid, "1 to %d devices can be added at a time", MaxDevices)
+	}
+	if err := cota.CheckDeviceName(fmt.Sprintf("%s%0*d", prefix, numberDigits, n)); err != nil {
+		return nil, err
+	}
+	err = c.addDevices(ctx, by, product, func(tx *store.Tx) ([]cota.Credentials, error) {
+		last, err := tx.LastNumbered(ctx, product, prefix, numberDigits)
+		if err != nil {
+			return nil, err
+		}
+		if last+int64(n) >= 1e6 {
+			return nil, cota.Errorf(cota.Invalid, "the numbers behind prefix %s are used up; take another prefix", prefix)
+		}
+		all = make([]cota.Credentials, n)
+		for i := range all {
+			all[i] = cota.Credentials{
+				Name: fmt.Sprintf("%s%0*d", prefix, numberDigits, last+1+int64(i)), Secret: cota.NewDeviceSecret(),
+			}
+		}
+		return all, nil
+	})
+	return all, c.taken(err, cota.Exists, "some of these devices are there already; none was added")
+}
+
+func (c *Control) addDevices(ctx context.Context, by Actor, product string, of func(*store.Tx) ([]cota.Credentials, error)) error {
+	return c.change(ctx, by, "device.add", product, func(tx *store.Tx) (string, error) {
+		if _, err := tx.Product(ctx, product); err != nil {
+			return "", err
+		}
+		all, err := of(tx)
+		if err != nil {
+			return "", err
+		}
+		detail := all[0].Name
+		if len(all) > 1 {
+			detail = fmt.Sprintf("%d devices, %s to %s", len(all), all[0].Name, all[len(all)-1].Name)
+		}
+		return detail, tx.AddDevices(ctx, product, all, time.Now())
+	})
+}
+
+// DisableDevice disables a device, which ends its connection, or enables it.
+func (c *Control) DisableDevice(ctx context.Context, by Actor, product, name string, disabled bool) error {
+	return c.changeDevice(ctx, by, "device.set", product, name, func(tx *store.Tx, d store.DeviceRow) (string, error) {
+		return fmt.Sprintf("disabled %t", disabled), tx.SetDevice(ctx, d.ID, disabled)
+	})
+}
+
+// ResetDeviceSecret gives a device a new secret and ends its connection.
+func (c *Control) ResetDeviceSecret(ctx context.Context, by Actor, product, name string) (secret string, err error) {
+	secret = cota.NewDeviceSecret()
+	return secret, c.changeDevice(ctx, by, "device.reset", product, name, func(tx *store.Tx, d store.DeviceRow) (string, error) {
+		return "new secret", tx.SetDeviceSecret(ctx, d.ID, product, name, secret)
+	})
+}
+
+// RemoveDevice removes a device with its timeline and ends its connection.
+func (c *Control) RemoveDevice(ctx context.Context, by Actor, product, name string) error {
+	return c.changeDevice(ctx, by, "device.remove", product, name, func(tx *store.Tx, d store.DeviceRow) (string, error) {
+		return "", tx.RemoveDevice(ctx, product, d.ID, time.Now())
+	})
+}
+
+func (c *Control) changeDevice(ctx context.Context, by Actor, action, product, name string, fn func(*store.Tx, store.DeviceRow) (string, error)) error {
+	return c.change(ctx, by, action, product+"/"+name, func(tx *store.Tx) (string, error) {
+		d, err := tx.Device(ctx, product, name)
+		if err != nil {
+			return "", err
+		}
+		tx.Note(store.Note{Product: product, Device: d.ID})
+		return fn(tx, d)
+	})
+}

@@ -1,0 +1,43 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/internal/store"
+)
+
+// Open says what a download link permits now. It refuses what Signer.Open
+// refuses, and with Disabled when the product's switch is off. It reads the
+// database only when something has changed.
+func (c *Control) Open(ctx context.Context, token string) (cota.Grant, error) {
+	g, err := c.signer.Open(token, time.Now())
+	if err != nil {
+		return g, err
+	}
+	f, err := c.Facts(ctx, g.Product)
+	switch {
+	case cota.CodeOf(err) == cota.NotFound:
+		return g, cota.Errorf(cota.LinkInvalid, "the product of this link is gone")
+	case err != nil:
+		return g, err
+	case !f.Enabled:
+		return g, errSwitchedOff
+	}
+	return g, nil
+}
+
+// Content is the version that a grant permits to fetch. A version never
+// changes, so it may be kept.
+func (c *Control) Content(ctx context.Context, g cota.Grant) (cota.Version, error) {
+	return c.store.Version(ctx, g.Product, g.Version)
+}
+
+// Fetched records that the last byte of what g permits has been sent.
+func (c *Control) Fetched(ctx context.Context, g cota.Grant) error {
+	return c.store.Record(ctx, store.Report{
+		Device: g.Device, At: time.Now(), Kind: cota.EventKind(cota.Fetched.String()),
+		Push: g.Push, Version: g.Version, Rung: cota.Fetched,
+	})
+}

@@ -1,0 +1,100 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/internal/store"
+)
+
+// Word is a device's own word on a configuration.
+type Word struct {
+	// What it speaks of, by one of these: a configuration by its ConfigID, a
+	// version, or what a push delivers.
+	ConfigID string
+	Version  int64
+	Push     int64
+
+	Rung     cota.Rung // Received, Applied or Failed
+	Reverted bool      // Failed: it was applied and taken back
+	Code     int       // the device's reason of a failure
+	Detail   string
+}
+
+// Report records what a device says. done is called once it is on disk, or
+// with an error if it never will be; it must not block. An error returned
+// means that done will not be called.
+func (c *Control) Report(ctx context.Context, d *Device, w Word, done func(error)) error {
+	r := store.Report{
+		Device: d.ID, At: time.Now(), Kind: cota.EventKind(w.Rung.String()), Code: w.Code, Detail: w.Detail,
+		Rung: w.Rung, Reverted: w.Reverted, Done: done,
+	}
+	if w.Reverted {
+		r.Kind = cota.EventReverted
+	}
+	known, err := c.resolve(ctx, d, w, &r)
+	if err != nil {
+		return err
+	}
+	if !known {
+		r = store.Report{Device: d.ID, At: r.At, Kind: cota.EventIgnored, Detail: "spoke of an unknown configuration", Done: done}
+	}
+	return c.store.Record(ctx, r)
+}
+
+// resolve finds what w speaks of and says whether there is such a thing. A
+// version is delivered by one push at most, so it is that push that the word
+// counts for, however the device came by the version.
+func (c *Control) resolve(ctx context.Context, d *Device, w Word, r *store.Report) (known bool, err error) {
+	f, err := c.Facts(ctx, d.Product)
+	if err != nil {
+		return false, err
+	}
+	v, err := c.spokenOf(ctx, d, w, f)
+	switch {
+	case cota.CodeOf(err) == cota.NotFound:
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	r.Version = v.Number
+	if w.Rung == cota.Applied {
+		r.ConfigID = v.ConfigID
+	}
+	if r.Push = f.pushOf(&v); r.Push == 0 {
+		r.Push, err = c.store.PushOfVersion(ctx, d.Product, v.Number)
+	}
+	return true, err
+}
+
+// spokenOf is the version that w speaks of. It refuses with NotFound what
+// never was, or is no longer kept.
+func (c *Control) spokenOf(ctx context.Context, d *Device, w Word, f *Facts) (cota.Version, error) {
+	for _, v := range []*cota.Version{f.Pushed, f.Current} {
+		if v != nil && w.speaksOf(v, f) {
+			return *v, nil
+		}
+	}
+	switch {
+	case w.ConfigID != "":
+		return c.store.VersionByConfigID(ctx, d.Product, w.ConfigID)
+	case w.Version != 0:
+		return c.store.VersionHead(ctx, d.Product, w.Version)
+	}
+	push, err := c.store.Push(ctx, w.Push)
+	if err != nil {
+		return cota.Version{}, err
+	}
+	return c.store.VersionHead(ctx, d.Product, push.Version)
+}
+
+func (w *Word) speaksOf(v *cota.Version, f *Facts) bool {
+	switch {
+	case w.ConfigID != "":
+		return w.ConfigID == v.ConfigID
+	case w.Version != 0:
+		return w.Version == v.Number
+	}
+	return w.Push == f.pushOf(v)
+}

@@ -1,0 +1,129 @@
+package control
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/internal/store"
+)
+
+// SessionLife is how long a session lasts.
+const SessionLife = 12 * time.Hour
+
+// tokenPrefix makes a token known at sight, to people and to scanners for
+// leaked secrets.
+const tokenPrefix = "cota_"
+
+var errLogin = cota.Errorf(cota.Unauthenticated, "unknown account or wrong password")
+
+// OpenSession signs an account in with its password and returns the secret of
+// its session.
+func (c *Control) OpenSession(ctx context.Context, name, password, address string) (secret string, a cota.Account, err error) {
+	if a, err = c.checkLogin(ctx, name, password); err != nil {
+		return "", a, err
+	}
+	by := Actor{Name: a.Name, Account: a.Name, Role: a.Role, Address: address}
+	secret, hash := newSecret("")
+	err = c.change(ctx, by, "session.open", a.Name, func(tx *store.Tx) (string, error) {
+		now := time.Now()
+		return "", tx.AddSession(ctx, hash, a.Name, address, now, now.Add(SessionLife))
+	})
+	return secret, a, err
+}
+
+// checkLogin is the account of this name and password. It does not say which
+// of them is wrong, nor does the time it takes.
+func (c *Control) checkLogin(ctx context.Context, name, password string) (a cota.Account, err error) {
+	if len(password) > cota.PasswordMax {
+		return a, errLogin
+	}
+	hash, err := c.store.Password(ctx, name)
+	if cota.CodeOf(err) == cota.NotFound {
+		_, err = c.hashPassword(ctx, password)
+		if err == nil {
+			err = errLogin
+		}
+		return a, err
+	}
+	if err != nil {
+		return a, err
+	}
+	ok, err := c.checkPassword(ctx, password, hash)
+	if err != nil {
+		return a, err
+	}
+	if a, err = c.store.Account(ctx, name); err != nil {
+		return a, err
+	}
+	if !ok || a.Disabled {
+		return a, errLogin
+	}
+	return a, nil
+}
+
+// CloseSession signs out.
+func (c *Control) CloseSession(ctx context.Context, by Actor, secret string) error {
+	return c.change(ctx, by, "session.close", by.Account, func(tx *store.Tx) (string, error) {
+		return "", tx.RemoveSession(ctx, hashSecret(secret))
+	})
+}
+
+// Session is who acts by a session.
+func (c *Control) Session(ctx context.Context, secret, address string) (Actor, error) {
+	a, err := c.store.SessionAccount(ctx, hashSecret(secret), time.Now())
+	if cota.CodeOf(err) == cota.NotFound {
+		return Actor{}, cota.Errorf(cota.Unauthenticated, "the session has ended; sign in again")
+	}
+	return Actor{Name: a.Name, Account: a.Name, Role: a.Role, Address: address}, err
+}
+
+// AddToken makes a token for the actor's account with at most its role, and
+// returns its secret. expires may be nil.
+func (c *Control) AddToken(ctx context.Context, by Actor, name string, role cota.Role, expires *time.Time) (t cota.Token, secret string, err error) {
+	if err := cota.CheckName("the name", name); err != nil {
+		return t, "", err
+	}
+	now := time.Now()
+	switch {
+	case role < cota.Viewer || role > by.Role:
+		return t, "", cota.Errorf(cota.Forbidden, "a token has at most the role of its maker, %s", by.Role)
+	case expires != nil && !expires.After(now):
+		return t, "", cota.Errorf(cota.Invalid, "the token would have expired already")
+	}
+	secret, hash := newSecret(tokenPrefix)
+	err = c.change(ctx, by, "token.add", name, func(tx *store.Tx) (string, error) {
+		t = cota.Token{Name: name, Account: by.Account, Role: role, CreatedAt: now, ExpiresAt: expires}
+		return role.String(), tx.AddToken(ctx, &t, hash)
+	})
+	return t, secret, err
+}
+
+// RemoveToken removes a token: one's own, or anybody's for an administrator.
+func (c *Control) RemoveToken(ctx context.Context, by Actor, id int64) error {
+	t, err := c.store.Token(ctx, id)
+	if err != nil {
+		return err
+	}
+	if t.Account != by.Account && by.Role < cota.Admin {
+		return cota.Errorf(cota.NotFound, "no token %d", id)
+	}
+	return c.change(ctx, by, "token.remove", t.Name, func(tx *store.Tx) (string, error) {
+		return "", tx.RemoveToken(ctx, id)
+	})
+}
+
+// Token is who acts by a token: its account with the lesser of both roles.
+func (c *Control) Token(ctx context.Context, secret, address string) (Actor, error) {
+	if !strings.HasPrefix(secret, tokenPrefix) {
+		return Actor{}, errToken
+	}
+	t, role, err := c.store.TokenByHash(ctx, hashSecret(secret), time.Now())
+	if cota.CodeOf(err) == cota.NotFound {
+		return Actor{}, errToken
+	}
+	return Actor{Name: t.Account + "/" + t.Name, Account: t.Account, Role: min(role, t.Role), Address: address}, err
+}
+
+var errToken = cota.Errorf(cota.Unauthenticated, "the token is not valid; it may have expired or been removed")

@@ -1,0 +1,85 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/internal/store"
+)
+
+// Device is a device that has signed in.
+type Device struct {
+	ID       int64
+	Product  string
+	Name     string
+	Standing cota.Standing // where it stood then
+}
+
+var errSignature = cota.Errorf(cota.Unauthenticated, "wrong signature")
+
+// SignIn lets a device in if verify accepts its secret. It refuses with
+// NotFound a device or product that is unknown, with Unauthenticated a wrong
+// signature, and with Disabled a device that signs correctly but is disabled.
+func (c *Control) SignIn(ctx context.Context, product, name string, verify func(secret string) bool) (Device, error) {
+	row, err := c.login(ctx, product, name, verify)
+	if err != nil {
+		return Device{}, err
+	}
+	if row.Node != 0 && row.Node != c.store.Node() {
+		if err := c.takeOver(ctx, product, row.ID); err != nil {
+			return Device{}, err
+		}
+	}
+	return Device{ID: row.ID, Product: product, Name: name, Standing: row.Standing()}, nil
+}
+
+// Recheck refuses a device that SignIn has let in and would not let in now.
+func (c *Control) Recheck(ctx context.Context, d *Device, verify func(secret string) bool) error {
+	row, err := c.login(ctx, d.Product, d.Name, verify)
+	if err == nil && row.ID != d.ID {
+		return cota.Errorf(cota.NotFound, "the device is gone")
+	}
+	return err
+}
+
+func (c *Control) login(ctx context.Context, product, name string, verify func(secret string) bool) (store.DeviceRow, error) {
+	row, secret, err := c.store.DeviceLogin(ctx, product, name)
+	switch {
+	case err != nil:
+		return row, err
+	case !verify(secret):
+		return row, errSignature
+	case row.Disabled:
+		return row, cota.Errorf(cota.Disabled, "device %s is disabled", name)
+	}
+	return row, nil
+}
+
+// takeOver has other nodes close the connection that they hold to a device.
+func (c *Control) takeOver(ctx context.Context, product string, id int64) error {
+	return c.store.Update(ctx, func(tx *store.Tx) error {
+		tx.Note(store.Note{Product: product, Device: id})
+		return nil
+	})
+}
+
+// Connected records that a connection of d has begun, and from where.
+func (c *Control) Connected(ctx context.Context, d *Device, since time.Time, from string) error {
+	return c.store.Record(ctx, store.Report{
+		Device: d.ID, At: since, Kind: cota.EventConnected, Detail: from, Connected: true, Since: since,
+	})
+}
+
+// Disconnected records that the connection that began at since has ended, and
+// why.
+func (c *Control) Disconnected(ctx context.Context, d *Device, since time.Time, why string) error {
+	return c.store.Record(ctx, store.Report{
+		Device: d.ID, At: time.Now(), Kind: cota.EventDisconnected, Detail: why, Disconnected: true, Since: since,
+	})
+}
+
+// Standings says where devices stand now, by id.
+func (c *Control) Standings(ctx context.Context, ids []int64) (map[int64]cota.Standing, error) {
+	return c.store.Standings(ctx, ids)
+}
