@@ -1,0 +1,188 @@
+// Package gateway speaks MQTT with devices.
+//
+// It is not a broker: devices talk only with the platform, each in its own
+// topics, so nothing is routed from one to another. A session (session.go) is
+// the whole conversation with one device and does no I/O; a conn (conn.go)
+// moves its bytes; a fleet (fleet.go) is the connected devices of one
+// product, and sees to it that each is offered what the product's current
+// push delivers.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/limit"
+	"github.com/cotahq/cota/internal/mqtt"
+)
+
+// Options are what a Gateway is made of.
+type Options struct {
+	Control *control.Control
+	Log     *slog.Logger
+	// PushRate bounds the push messages a second that one product's fan-out
+	// sends; 0: no bound.
+	PushRate float64
+}
+
+// Gateway holds the connections of devices. Its methods may be called by many
+// goroutines.
+type Gateway struct {
+	control  *control.Control
+	log      *slog.Logger
+	pushRate rate.Limit
+	refusals *limit.Limiter // of sign-ins, by address
+	changes  atomic.Int64   // how often Look was told of a device
+
+	ctx  context.Context // ends when the gateway is closed
+	stop context.CancelFunc
+	done sync.WaitGroup // conns, fleets
+
+	mu     sync.Mutex
+	closed bool              // guarded by mu
+	conns  map[*conn]bool    // all of them, signed in or not; guarded by mu
+	fleets map[string]*fleet // by product; guarded by mu
+}
+
+// Refused sign-ins that one address is allowed before it is put off without a
+// look at the database: a burst, and then so many a second.
+const (
+	refusalBurst     = 100
+	refusalPerSecond = 5
+)
+
+// New makes a Gateway that serves the connections it is given by Serve.
+func New(o Options) *Gateway {
+	g := &Gateway{
+		control: o.Control, log: o.Log, pushRate: rate.Inf,
+		refusals: limit.New(refusalPerSecond, refusalBurst),
+		conns:    make(map[*conn]bool), fleets: make(map[string]*fleet),
+	}
+	if o.PushRate > 0 {
+		g.pushRate = rate.Limit(o.PushRate)
+	}
+	g.ctx, g.stop = context.WithCancel(context.Background())
+	return g
+}
+
+// Serve accepts connections until ln is closed, and returns nil then.
+func (g *Gateway) Serve(ln net.Listener) error {
+	for pause := time.Duration(0); ; {
+		nc, err := ln.Accept()
+		switch {
+		case err == nil:
+			pause = 0
+			g.start(nc)
+			continue
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		}
+		// Most likely the files are used up: those that are open go on.
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+		g.log.Warn("accept failed", "err", err, "pause", pause)
+		select {
+		case <-g.ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (g *Gateway) start(nc net.Conn) {
+	c := newConn(g, nc)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		nc.Close()
+		return
+	}
+	g.conns[c] = true
+	openConnections.Inc()
+	g.done.Go(c.run)
+}
+
+func (g *Gateway) gone(c *conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.conns, c)
+	openConnections.Dec()
+}
+
+// Close ends all connections and waits until what they said is handed over,
+// as far as ctx allows. The listeners must have been closed before.
+func (g *Gateway) Close(ctx context.Context) error {
+	g.mu.Lock()
+	g.closed = true
+	all := make([]*conn, 0, len(g.conns))
+	for c := range g.conns {
+		all = append(all, c)
+	}
+	g.mu.Unlock()
+	for _, c := range all {
+		c.close(&closed{mqtt.ServerShuttingDown, "server is shutting down", false})
+	}
+	g.stop()
+	ended := make(chan struct{})
+	go func() {
+		g.done.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Look has the gateway look again at a product ("" for all) whose facts have
+// changed, or, unless device is 0, at that device of it, whose connection is
+// closed. It does not block.
+func (g *Gateway) Look(product string, device int64) {
+	if device != 0 {
+		g.changes.Add(1)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for key, f := range g.fleets {
+		switch {
+		case product != "" && product != key:
+		case device != 0:
+			f.drop(device)
+		default:
+			f.wake()
+		}
+	}
+}
+
+// Online is how many devices of a product are connected here.
+func (g *Gateway) Online(product string) int {
+	g.mu.Lock()
+	f := g.fleets[product]
+	g.mu.Unlock()
+	if f == nil {
+		return 0
+	}
+	return f.size()
+}
+
+// fleet is the fleet of a product, which lives from its first device on.
+func (g *Gateway) fleet(product string) *fleet {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f := g.fleets[product]
+	if f == nil {
+		f = newFleet(g, product)
+		g.fleets[product] = f
+		g.done.Go(f.run)
+	}
+	return f
+}

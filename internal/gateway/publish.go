@@ -1,0 +1,237 @@
+package gateway
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/alink"
+	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/mqtt"
+)
+
+// How much a device may ask and say: a burst, and then one per interval. Gets
+// beyond it are answered 429; a device that talks beyond it is cut off, since
+// what was not recorded must not be acknowledged.
+const (
+	getBurst  = 20
+	getEvery  = time.Second
+	wordBurst = 200
+	wordEvery = 100 * time.Millisecond
+)
+
+// publish takes a message from the device.
+func (s *session) publish(now time.Time, b []byte) (work, error) {
+	p, err := mqtt.DecodePublish(b, s.version)
+	if err != nil {
+		return work{}, malformed(err)
+	}
+	if p.QoS == 2 {
+		return work{}, bad(mqtt.QoSNotSupported, "QoS 2 is not supported")
+	}
+	if _, ok := p.Properties.Uint(mqtt.TopicAlias); ok {
+		return work{}, bad(mqtt.TopicAliasInvalid, "topic aliases are not supported")
+	}
+	if p.QoS == 1 {
+		s.acks = append(s.acks, ack{id: p.PacketID})
+	}
+	topic := alink.ParseTopic(p.Topic)
+	if !topic.Of(s.device.Product, s.device.Name) {
+		foreignTopics.Inc()
+		s.acknowledge(p.PacketID, mqtt.NotAuthorized)
+		return work{}, nil
+	}
+	w, err := s.message(now, topic.Kind, &p)
+	if err != nil {
+		return work{}, err
+	}
+	if w.word == nil && w.get == nil {
+		s.acknowledge(p.PacketID, mqtt.Success) // nothing of it goes to disk
+	} else if p.QoS == 1 {
+		w.ackID = p.PacketID
+	}
+	return w, nil
+}
+
+// message reads what the device says, by topic. What cannot be read is
+// answered where there is a topic for it.
+func (s *session) message(now time.Time, kind alink.Kind, p *mqtt.Publish) (work, error) {
+	switch kind {
+	case alink.ConfigGet:
+		return s.get(now, p), nil
+	case alink.ConfigReport, alink.ConfigPushReply, alink.OTAProgress:
+		if !s.words.take(now, wordEvery, wordBurst) {
+			return work{}, bad(mqtt.MessageRateTooHigh, "too many messages")
+		}
+	}
+	switch kind {
+	case alink.ConfigReport:
+		return s.report(p), nil
+	case alink.ConfigPushReply:
+		if r, err := alink.DecodeReply(p.Payload); err == nil {
+			return work{word: s.replied(r)}, nil
+		}
+	case alink.OTAProgress:
+		if r, err := alink.DecodeProgress(p.Payload); err == nil {
+			return work{word: s.progressed(r)}, nil
+		}
+	}
+	return work{}, nil // the device's own affair
+}
+
+func (s *session) get(now time.Time, p *mqtt.Publish) work {
+	g, err := alink.DecodeGet(p.Payload)
+	code := alink.CodeSuccess
+	switch {
+	case err != nil:
+		code = err.(*alink.Error).Code
+	case g.Silent:
+		return work{} // there is no other way to give it what it asks for
+	case !s.gets.take(now, getEvery, getBurst):
+		code = alink.CodeTooManyRequests
+	default:
+		return work{get: &g, getQoS: p.QoS}
+	}
+	s.refuseGet(p.QoS, &g, code)
+	return work{}
+}
+
+func (s *session) report(p *mqtt.Publish) work {
+	r, err := alink.DecodeReport(p.Payload)
+	if err != nil {
+		s.answerReport(&r, err.(*alink.Error).Code)
+		return work{}
+	}
+	w := control.Word{ConfigID: r.ConfigID, Code: int(r.Code), Detail: r.Message, Rung: cota.Failed}
+	switch r.State {
+	case alink.Applied:
+		w.Rung, w.Code = cota.Applied, 0
+	case alink.Reverted:
+		w.Reverted = true
+	}
+	return work{word: &w, report: &r}
+}
+
+// replied understands a push_reply. Its id is the push's number, but not all
+// devices get it right: one that is not of a push that the device was offered
+// is taken to be the last one's. Nil if there is nothing that it could speak
+// of.
+func (s *session) replied(r alink.Reply) *control.Word {
+	if len(s.pushes) == 0 {
+		return nil
+	}
+	push := s.pushes[len(s.pushes)-1]
+	if no, err := strconv.ParseInt(r.ID, 10, 64); err == nil && slices.Contains(s.pushes, no) {
+		push = no
+	}
+	w := &control.Word{Push: push, Rung: cota.Received}
+	if r.Code != alink.CodeSuccess {
+		w.Rung, w.Code, w.Detail = cota.Failed, int(r.Code), r.Message
+	}
+	return w
+}
+
+// progressed understands the progress of stock SDKs, which speaks of the file
+// that they were offered last. Nil if there is nothing to record.
+func (s *session) progressed(r alink.Progress) *control.Word {
+	if s.offered.version == 0 || r.Module != "" {
+		return nil
+	}
+	w := &control.Word{Version: s.offered.version}
+	switch {
+	case r.Done():
+		w.Rung = cota.Applied
+	case r.Step < 0:
+		w.Rung, w.Code, w.Detail = cota.Failed, r.Step, r.Failure()
+		if r.Desc != "" {
+			w.Detail += ": " + r.Desc
+		}
+	default:
+		return nil
+	}
+	return w
+}
+
+// puback takes the device's acknowledgement of what it was sent.
+func (s *session) puback(b []byte) (work, error) {
+	a, err := mqtt.DecodeAck(b, s.version)
+	if err != nil {
+		return work{}, malformed(err)
+	}
+	i := slices.IndexFunc(s.inflight, func(f inflight) bool { return f.id == a.PacketID })
+	if i < 0 {
+		return work{}, nil // acknowledged before, or never sent
+	}
+	push := s.inflight[i].push
+	s.inflight = slices.Delete(s.inflight, i, i+1)
+	w := work{fitsAgain: s.waiting}
+	s.waiting = false
+	if push != 0 && push >= s.offered.push && a.Code < mqtt.UnspecifiedError { // an older push is over
+		w.word = &control.Word{Push: push, Rung: cota.Received}
+	}
+	return w, nil
+}
+
+// acknowledge settles a message of the device and sends the PUBACKs that are
+// due: they go out in the order in which the messages came (MQTT 3.1.1
+// section 4.6).
+func (s *session) acknowledge(id uint16, code mqtt.Code) {
+	for i := range s.acks {
+		if a := &s.acks[i]; a.id == id && !a.done {
+			a.done, a.code = true, code
+			break
+		}
+	}
+	n := 0
+	for ; n < len(s.acks) && s.acks[n].done; n++ {
+		a := mqtt.Ack{Type: mqtt.TypePuback, PacketID: s.acks[n].id, Code: s.acks[n].code}
+		s.out = a.Append(s.out, s.version)
+	}
+	s.acks = slices.Delete(s.acks, 0, n)
+}
+
+// refuseGet says why there is no configuration.
+func (s *session) refuseGet(qos byte, g *alink.Get, code alink.Code) {
+	if !g.Silent {
+		s.send(alink.ConfigGetReply, qos, 0, func(dst []byte) []byte { return alink.AppendGetError(dst, g.ID, code) })
+	}
+}
+
+func (s *session) answerReport(r *alink.Report, code alink.Code) {
+	if !r.Silent {
+		s.send(alink.ConfigReportReply, 0, 0, func(dst []byte) []byte { return alink.AppendReportReply(dst, r.ID, code) })
+	}
+}
+
+// send writes a message to one of the device's topics. What is in flight
+// already or too large for it goes without an acknowledgement or not at all.
+func (s *session) send(kind alink.Kind, qos byte, push int64, payload func([]byte) []byte) bool {
+	var topic [alink.MaxTopic]byte
+	m := mqtt.Publish{Topic: alink.AppendTopic(topic[:0], kind, s.device.Product, s.device.Name), Payload: payload(nil)}
+	if qos == 1 && s.roomInFlight() {
+		m.QoS, m.PacketID = 1, s.nextID()
+	}
+	before := len(s.out)
+	s.out = m.Append(s.out, s.version)
+	if len(s.out)-before > s.packetMax {
+		s.out = s.out[:before]
+		return false
+	}
+	if m.QoS == 1 {
+		s.inflight = append(s.inflight, inflight{m.PacketID, push})
+	}
+	return true
+}
+
+func (s *session) roomInFlight() bool { return len(s.inflight) < s.receiveMax }
+
+// nextID is a packet id that is not in flight.
+func (s *session) nextID() uint16 {
+	for {
+		s.lastID++
+		if s.lastID != 0 && !slices.ContainsFunc(s.inflight, func(f inflight) bool { return f.id == s.lastID }) {
+			return s.lastID
+		}
+	}
+}

@@ -1,0 +1,320 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/alink"
+	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/mqtt"
+)
+
+const (
+	// maxPacket bounds what a device may send at once (vendor: Limits).
+	maxPacket = 256 << 10
+	// Keep-alive times that are allowed (vendor: Establish MQTT connections
+	// over TCP). MQTT 5 clients are told the nearest.
+	minKeepAlive = 30 * time.Second
+	maxKeepAlive = 1200 * time.Second
+	// maxAcks bounds the QoS 1 messages of a device that wait to be on disk.
+	maxAcks = 64
+	// maxInflight bounds the QoS 1 messages to a device that wait for PUBACK.
+	maxInflight = 8
+	// maxOffers bounds how often a device is offered one push on a connection.
+	maxOffers = 5
+)
+
+// session is one device's conversation. It does no I/O: given a packet and
+// the time it says what to send (out), what else to do (work) and, by an
+// error, when to close. Transports bring it packets one after the other and
+// guard it with a lock.
+type session struct {
+	version   mqtt.Version // 0 until CONNECT
+	login     alink.Login  // until signed in
+	device    control.Device
+	signedIn  bool
+	keepAlive time.Duration
+
+	out []byte // to be sent
+
+	acks     []ack      // what the device sent and waits to have acknowledged, in order
+	inflight []inflight // what it was sent and has not acknowledged
+	lastID   uint16
+
+	receiveMax int   // MQTT 5: how many may be in flight
+	packetMax  int   // MQTT 5: the largest packet the device takes
+	newest     int64 // newest version it was ever offered
+	offered    offered
+	pushes     []int64 // that it was offered last, the newest at the end
+	settled    int64   // the push of which nothing more is owed on this connection
+	waiting    bool    // an offer waits for room in flight
+	words      bucket
+	gets       bucket
+}
+
+type ack struct {
+	id   uint16
+	code mqtt.Code
+	done bool
+}
+
+type inflight struct {
+	id   uint16
+	push int64
+}
+
+// offered is the offer that the device was made last, if need be on an earlier
+// connection, and by which its words are understood that name nothing.
+type offered struct {
+	push    int64
+	version int64     // 0: none was ever made
+	expires time.Time // of the link; zero on an earlier connection
+	times   int       // on this connection
+}
+
+// work is what a packet asks for beyond the session: at most one of these.
+type work struct {
+	signIn    bool
+	get       *alink.Get
+	getQoS    byte
+	word      *control.Word
+	ackID     uint16        // to be acknowledged when the work is on disk; 0: nothing
+	report    *alink.Report // to be answered then; nil: nothing
+	fitsAgain bool          // an offer that waited may be made now
+}
+
+// closed ends a connection. code tells an MQTT 5 device why.
+type closed struct {
+	code mqtt.Code
+	why  string
+	bad  bool // the device broke the protocol
+}
+
+func (c *closed) Error() string { return c.why }
+
+func bad(code mqtt.Code, why string) error { return &closed{code, why, true} }
+
+var errByDevice = &closed{mqtt.Success, "by device", false}
+
+// timeout is how long the device may take for its next packet. Keep-alive is
+// enforced at one and a half times (MQTT 3.1.1 section 3.1.2.10).
+func (s *session) timeout() time.Duration {
+	if !s.signedIn {
+		return connectTimeout
+	}
+	return s.keepAlive + s.keepAlive/2
+}
+
+// handle takes one whole packet.
+func (s *session) handle(now time.Time, b []byte) (work, error) {
+	t := mqtt.TypeOf(b)
+	if s.version == 0 {
+		if t != mqtt.TypeConnect {
+			return work{}, bad(mqtt.ProtocolError, "first packet is not CONNECT")
+		}
+		return s.connect(b)
+	}
+	switch t {
+	case mqtt.TypePublish:
+		return s.publish(now, b)
+	case mqtt.TypePuback:
+		return s.puback(b)
+	case mqtt.TypeSubscribe:
+		return work{}, s.subscribe(b)
+	case mqtt.TypeUnsubscribe:
+		return work{}, s.unsubscribe(b)
+	case mqtt.TypePingreq:
+		if err := mqtt.DecodePing(b, s.version); err != nil {
+			return work{}, malformed(err)
+		}
+		s.out = mqtt.AppendPingresp(s.out)
+		return work{}, nil
+	case mqtt.TypeDisconnect:
+		if _, err := mqtt.DecodeDisconnect(b, s.version); err != nil {
+			return work{}, malformed(err)
+		}
+		return work{}, errByDevice
+	}
+	return work{}, bad(mqtt.ProtocolError, "unexpected "+t.String())
+}
+
+// malformed is the end of a connection on which a packet could not be read.
+func malformed(err error) error {
+	if e, ok := errors.AsType[*mqtt.Error](err); ok {
+		return bad(e.Code, e.Msg)
+	}
+	return bad(mqtt.UnspecifiedError, err.Error())
+}
+
+// connect reads CONNECT and asks for the device to be signed in. Whatever is
+// refused here has its CONNACK in out.
+func (s *session) connect(b []byte) (work, error) {
+	c, err := mqtt.DecodeConnect(b)
+	if err != nil {
+		s.version = c.Version
+		if e, ok := errors.AsType[*mqtt.Error](err); ok && answered(c.Version, e.Code) {
+			s.refuse(e.Code)
+		}
+		return work{}, malformed(err)
+	}
+	s.version = c.Version
+	s.keepAlive = time.Duration(c.KeepAlive) * time.Second
+	if s.version != mqtt.V5 && (s.keepAlive < minKeepAlive || s.keepAlive > maxKeepAlive) {
+		s.refuse(mqtt.ClientIDNotValid)
+		return work{}, bad(mqtt.ClientIDNotValid, fmt.Sprintf("keep-alive of %s is not within %s to %s", s.keepAlive, minKeepAlive, maxKeepAlive))
+	}
+	if c.Properties.Bytes(mqtt.AuthMethod) != nil {
+		s.refuse(mqtt.BadAuthenticationMethod)
+		return work{}, bad(mqtt.BadAuthenticationMethod, "enhanced authentication is not supported")
+	}
+	rm, _ := c.Properties.Uint(mqtt.ReceiveMaximum)
+	s.receiveMax = min(int(rm), maxInflight)
+	pm, _ := c.Properties.Uint(mqtt.MaximumPacketSize)
+	s.packetMax = int(pm)
+
+	// The login outlives the packet.
+	s.login, err = alink.ParseLogin(string(c.ClientID), string(c.Username), string(c.Password))
+	switch {
+	case errors.Is(err, alink.ErrClientID):
+		s.refuse(mqtt.ClientIDNotValid)
+		return work{}, bad(mqtt.ClientIDNotValid, err.Error())
+	case err != nil:
+		s.refuse(mqtt.BadUserNameOrPassword)
+		return work{}, bad(mqtt.BadUserNameOrPassword, err.Error())
+	}
+	return work{signIn: true}, nil
+}
+
+// answered reports whether a CONNECT that could not be read is answered. 3.1.1
+// has words for two faults only; any other ends the connection in silence
+// (3.1.1 section 3.1.4). v is 0 if there is nobody to understand the answer.
+func answered(v mqtt.Version, code mqtt.Code) bool {
+	return v == mqtt.V5 || v != 0 && (code == mqtt.UnsupportedVersion || code == mqtt.ClientIDNotValid)
+}
+
+// refuse writes a CONNACK that is not a success.
+func (s *session) refuse(code mqtt.Code) {
+	c := mqtt.Connack{Code: code}
+	s.out = c.Append(s.out, s.version)
+}
+
+// refused answers a login that control refused, and says how to close.
+func (s *session) refused(err error) error {
+	code, why := mqtt.ServerUnavailable, err.Error()
+	switch cota.CodeOf(err) {
+	case cota.Internal:
+		why = "sign-in failed"
+	case cota.Unauthenticated:
+		code = mqtt.BadUserNameOrPassword
+	case cota.NotFound, cota.Disabled:
+		code = mqtt.NotAuthorized
+	case cota.RateLimited:
+		code = mqtt.ConnectionRateExceeded
+	}
+	s.refuse(code)
+	return &closed{code, why, code != mqtt.ServerUnavailable}
+}
+
+// welcome answers a login that was accepted. No session outlives its
+// connection here, so none is ever present.
+func (s *session) welcome(d control.Device) {
+	s.device, s.signedIn, s.newest = d, true, d.Standing.Offered
+	s.offered.push, s.offered.version = d.Standing.Push, d.Standing.Offered
+	s.remember(d.Standing.Push)
+	c := mqtt.Connack{}
+	if s.version == mqtt.V5 {
+		c.Properties = s.connackProperties()
+	}
+	s.out = c.Append(s.out, s.version)
+	s.login = alink.Login{} // holds the password
+}
+
+// connackProperties says what this server does (vendor: Optimised
+// device-cloud interactions).
+func (s *session) connackProperties() mqtt.Properties {
+	p := mqtt.Properties(nil).
+		AppendUint(mqtt.MaximumQoS, 1).
+		AppendUint(mqtt.ReceiveMaximum, maxAcks).
+		AppendUint(mqtt.MaximumPacketSize, maxPacket).
+		AppendUint(mqtt.SessionExpiry, 0).
+		AppendUint(mqtt.SubscriptionIDAvailable, 0)
+	if k := allowed(s.keepAlive); k != s.keepAlive {
+		s.keepAlive = k
+		p = p.AppendUint(mqtt.ServerKeepAlive, uint32(k/time.Second))
+	}
+	if s.login.ClientID == "" {
+		p = p.AppendBytes(mqtt.AssignedClientID, []byte(s.device.Product+"."+s.device.Name))
+	}
+	return p
+}
+
+// allowed is the keep-alive nearest to what was asked for. 0 asks for none.
+func allowed(asked time.Duration) time.Duration {
+	if asked == 0 {
+		return maxKeepAlive
+	}
+	return min(max(asked, minKeepAlive), maxKeepAlive)
+}
+
+// subscribe grants what lies in the device's own namespace. Nothing has to be
+// kept: a device is served its config topics whether it subscribed or not.
+func (s *session) subscribe(b []byte) error {
+	p, err := mqtt.DecodeSubscribe(b, s.version)
+	if err != nil {
+		return malformed(err)
+	}
+	if _, ok := p.Properties.Uint(mqtt.SubscriptionID); ok {
+		return bad(mqtt.SubscriptionIDsNotSupported, "subscription identifiers are not supported")
+	}
+	answer := mqtt.Suback{PacketID: p.PacketID}
+	for sub := range p.Subscriptions.All() {
+		code := min(sub.QoS, 1)
+		if !alink.OwnFilter(string(sub.Filter), s.device.Product, s.device.Name) {
+			code = byte(mqtt.NotAuthorized)
+			foreignTopics.Inc()
+		}
+		answer.Codes = append(answer.Codes, code)
+	}
+	s.out = answer.Append(s.out, s.version)
+	return nil
+}
+
+func (s *session) unsubscribe(b []byte) error {
+	p, err := mqtt.DecodeUnsubscribe(b, s.version)
+	if err != nil {
+		return malformed(err)
+	}
+	answer := mqtt.Unsuback{PacketID: p.PacketID}
+	if s.version == mqtt.V5 {
+		for range p.Filters.All() {
+			answer.Codes = append(answer.Codes, byte(mqtt.Success))
+		}
+	}
+	s.out = answer.Append(s.out, s.version)
+	return nil
+}
+
+// disconnect tells an MQTT 5 device why the server ends the connection. A
+// device that has not been welcomed has its CONNACK instead.
+func (s *session) disconnect(code mqtt.Code) {
+	if s.version == mqtt.V5 && s.signedIn && code != mqtt.Success {
+		d := mqtt.Disconnect{Code: code}
+		s.out = d.Append(s.out, s.version)
+	}
+}
+
+// bucket allows a burst of events and then one per interval.
+type bucket struct{ full time.Time }
+
+func (b *bucket) take(now time.Time, every time.Duration, burst int) bool {
+	if earliest := now.Add(-every * time.Duration(burst)); b.full.Before(earliest) {
+		b.full = earliest
+	}
+	if next := b.full.Add(every); !next.After(now) {
+		b.full = next
+		return true
+	}
+	return false
+}

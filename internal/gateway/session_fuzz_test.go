@@ -1,0 +1,208 @@
+package gateway
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/alink"
+	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/mqtt"
+)
+
+const (
+	fuzzProduct = "a1Fuzzing00"
+	fuzzDevice  = "dev-000001"
+)
+
+// FuzzSession has a device that has signed in say anything.
+func FuzzSession(f *testing.F) {
+	for _, v := range []mqtt.Version{mqtt.V31, mqtt.V311, mqtt.V5} {
+		f.Add(byte(v), uint16(3), talk(v))
+	}
+	f.Fuzz(func(t *testing.T, version byte, receiveMax uint16, said []byte) {
+		c := fuzzed{t: t, template: fuzzTemplate(t)}
+		c.signIn(mqtt.V31+mqtt.Version(version%3), max(receiveMax, 1))
+		for c.say(said) {
+			said = said[c.taken:]
+		}
+		c.check()
+	})
+}
+
+// FuzzConnect has a device begin with anything.
+func FuzzConnect(f *testing.F) {
+	for _, v := range []mqtt.Version{mqtt.V31, mqtt.V311, mqtt.V5} {
+		c := fuzzConnect(v, 20)
+		c.Will = mqtt.Will{QoS: 1, Topic: []byte("/a"), Payload: []byte("b")}
+		f.Add(c.Append(nil))
+	}
+	f.Fuzz(func(t *testing.T, first []byte) {
+		n, err := mqtt.Frame(first, maxPacket)
+		if err != nil || n > len(first) {
+			return
+		}
+		var s session
+		w, err := s.handle(time.Unix(1e9, 0), first[:n])
+		if w.signIn == (err != nil) {
+			t.Fatalf("handle(%x) asks to sign in: %t; error %v", first[:n], w.signIn, err)
+		}
+		if len(s.out) == 0 {
+			return
+		}
+		if c, err := mqtt.DecodeConnack(s.out, s.version); err != nil || c.Code == mqtt.Success {
+			t.Fatalf("handle(%x) answers %x, which is %v, %v; want a CONNACK that refuses", first[:n], s.out, c.Code, err)
+		}
+	})
+}
+
+// fuzzed is one conversation, with what conn does for a session and without
+// the rest of the server.
+type fuzzed struct {
+	t        *testing.T
+	session  session
+	now      time.Time
+	template *alink.PushTemplate
+	push     int64
+	taken    int           // bytes of the packet that was said last
+	heard    *bytes.Buffer // what the device was sent
+}
+
+func (c *fuzzed) signIn(v mqtt.Version, receiveMax uint16) {
+	c.now, c.heard = time.Unix(1e9, 0), new(bytes.Buffer)
+	connect := fuzzConnect(v, receiveMax)
+	if w, err := c.session.handle(c.now, connect.Append(nil)); err != nil || !w.signIn {
+		c.t.Fatalf("CONNECT: %v, sign in %t", err, w.signIn)
+	}
+	c.session.welcome(control.Device{ID: 1, Product: fuzzProduct, Name: fuzzDevice})
+}
+
+// say has the device say its next packet, and reports whether it may go on.
+func (c *fuzzed) say(b []byte) bool {
+	n, err := mqtt.Frame(b, maxPacket)
+	if err != nil || n > len(b) || len(c.session.acks) >= maxAcks {
+		return false
+	}
+	c.taken = n
+	c.now = c.now.Add(time.Duration(n) * 10 * time.Millisecond)
+	w, err := c.session.handle(c.now, b[:n])
+	if err != nil {
+		return false
+	}
+	c.work(w)
+	c.heard.Write(c.session.out)
+	c.session.out = nil
+	if c.session.timeout() < 45*time.Second || len(c.session.inflight) > maxInflight || len(c.session.pushes) > remembered {
+		c.t.Fatalf("timeout %v, %d in flight, %d pushes remembered", c.session.timeout(), len(c.session.inflight), len(c.session.pushes))
+	}
+	return true
+}
+
+func (c *fuzzed) work(w work) {
+	switch {
+	case w.signIn:
+		c.t.Fatal("signs in twice")
+	case w.get != nil:
+		o := c.offer()
+		c.session.answer(o, w.get, w.getQoS, config(o, "http://f/c/"+string(tokenOf('a'))))
+		c.session.acknowledge(w.ackID, mqtt.Success)
+	case w.word != nil:
+		if w.report != nil {
+			c.session.answerReport(w.report, alink.CodeSuccess)
+		}
+		if len(w.word.Detail)%2 == 0 { // some are never recorded
+			c.session.acknowledge(w.ackID, mqtt.Success)
+		}
+	default: // let pushes run beside
+		c.push++
+		c.session.push(c.offer(), c.template, tokenOf('b'))
+	}
+}
+
+func (c *fuzzed) offer() control.Offer {
+	return control.Offer{Push: c.push, Version: fuzzVersion(c.push + 1), Expires: c.now.Add(time.Minute)}
+}
+
+// check reads what the device was sent as a device would.
+func (c *fuzzed) check() {
+	for b := c.heard.Bytes(); len(b) > 0; {
+		n, err := mqtt.Frame(b, mqtt.MaxSize)
+		if err != nil || n > len(b) {
+			c.t.Fatalf("sent % x: frame of %d, %v", b, n, err)
+		}
+		v := c.session.version
+		switch mqtt.TypeOf(b) {
+		case mqtt.TypePublish:
+			var p mqtt.Publish
+			if p, err = mqtt.DecodePublish(b[:n], v); !alink.ParseTopic(p.Topic).Of(fuzzProduct, fuzzDevice) {
+				c.t.Fatalf("sent to topic %s", p.Topic)
+			}
+		case mqtt.TypePuback:
+			_, err = mqtt.DecodeAck(b[:n], v)
+		case mqtt.TypeSuback:
+			_, err = mqtt.DecodeSuback(b[:n], v)
+		case mqtt.TypeUnsuback:
+			_, err = mqtt.DecodeUnsuback(b[:n], v)
+		case mqtt.TypeConnack:
+			_, err = mqtt.DecodeConnack(b[:n], v)
+		case mqtt.TypePingresp:
+		default:
+			c.t.Fatalf("sent %v", mqtt.TypeOf(b))
+		}
+		if err != nil {
+			c.t.Fatalf("sent % x: %v", b[:n], err)
+		}
+		b = b[n:]
+	}
+}
+
+func fuzzConnect(v mqtt.Version, receiveMax uint16) mqtt.Connect {
+	c := mqtt.Connect{
+		Version: v, CleanStart: true, KeepAlive: 60, ClientID: []byte("x|securemode=3|"),
+		Username: []byte(fuzzDevice + "&" + fuzzProduct), Password: []byte("00"),
+	}
+	if v == mqtt.V5 {
+		c.Properties = c.Properties.AppendUint(mqtt.ReceiveMaximum, uint32(receiveMax))
+	}
+	return c
+}
+
+func fuzzVersion(n int64) *cota.Version {
+	return &cota.Version{Number: n, ConfigID: "0123456789abcdef0123456789abcdef", SHA256: cota.Digest("{}"), Size: 2}
+}
+
+func fuzzTemplate(t *testing.T) *alink.PushTemplate {
+	c := config(control.Offer{Version: fuzzVersion(1)}, "http://f/c/")
+	c.ID = "1"
+	template, err := alink.NewPushTemplate(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return template
+}
+
+// tokenOf is a token of one letter.
+func tokenOf(letter byte) []byte { return bytes.Repeat([]byte{letter}, alink.TokenSize) }
+
+// talk is one packet of each kind that a device has reason to send.
+func talk(v mqtt.Version) (b []byte) {
+	topic := func(k alink.Kind) []byte { return alink.AppendTopic(nil, k, fuzzProduct, fuzzDevice) }
+	publish := func(k alink.Kind, qos byte, payload string) {
+		p := mqtt.Publish{QoS: qos, PacketID: uint16(k), Topic: topic(k), Payload: []byte(payload)}
+		b = p.Append(b, v)
+	}
+	b = mqtt.AppendPingreq(b)
+	s := mqtt.Subscribe{PacketID: 1, Subscriptions: mqtt.Subscriptions(nil).Append(mqtt.Subscription{Filter: topic(alink.ConfigPush), QoS: 1})}
+	b = s.Append(b, v)
+	u := mqtt.Unsubscribe{PacketID: 2, Filters: mqtt.Filters(nil).Append(topic(alink.ConfigPush))}
+	b = u.Append(b, v)
+	publish(alink.ConfigGet, 0, `{"id":"123","params":{"configScope":"product","getType":"file"}}`)
+	publish(alink.ConfigGet, 1, `{"id":1,"params":{"configScope":"device"}}`)
+	publish(alink.ConfigPushReply, 1, `{"id":"1","code":200,"data":{}}`)
+	publish(alink.ConfigReport, 1, `{"id":"7","params":{"configId":"0123456789abcdef0123456789abcdef","state":"failed","message":"no"}}`)
+	publish(alink.OTAProgress, 1, `{"id":1,"params":{"step":"-2","desc":""}}`)
+	publish(alink.OTAInform, 1, `{}`)
+	b = mqtt.Ack{Type: mqtt.TypePuback, PacketID: 1}.Append(b, v)
+	return mqtt.Disconnect{}.Append(b, v)
+}

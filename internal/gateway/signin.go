@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/alink"
+	"github.com/cotahq/cota/internal/control"
+)
+
+// signIn lets the device in, and offers it what it is owed.
+func (c *conn) signIn() error {
+	c.mu.Lock()
+	login := c.session.login
+	c.mu.Unlock()
+	d, err := c.admit(login)
+	signIns.WithLabelValues(outcome(err)).Inc()
+	if err != nil {
+		return c.refuse(err)
+	}
+	if err := c.gw.control.Connected(c.gw.ctx, c.device, c.since, c.addr.String()); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.session.welcome(d)
+	c.mu.Unlock()
+	c.flush()
+	return c.fleet.greet(c)
+}
+
+func outcome(err error) string {
+	if err == nil {
+		return "accepted"
+	}
+	return string(cota.CodeOf(err))
+}
+
+// admit checks the login, unless too many from this address were refused, and
+// joins the fleet.
+func (c *conn) admit(login alink.Login) (d control.Device, err error) {
+	if c.gw.refusals.Exhausted(c.addr) {
+		return d, errTooMany
+	}
+	changes := c.gw.changes.Load()
+	if d, err = c.gw.control.SignIn(c.gw.ctx, login.ProductKey, login.DeviceName, login.Verify); err != nil {
+		return d, err
+	}
+	// Before the greeting: whatever is pushed from now on finds the device there.
+	c.device, c.fleet = &d, c.gw.fleet(d.Product)
+	c.fleet.join(c)
+	// Who is shut out from now on is found in the fleet. Who was shut out while
+	// this one signed in was not.
+	if c.gw.changes.Load() != changes {
+		err = c.gw.control.Recheck(c.gw.ctx, c.device, login.Verify)
+	}
+	return d, err
+}
+
+var errTooMany = cota.Errorf(cota.RateLimited, "too many refused sign-ins from this address")
+
+// refuse tells the device that it is not let in, and says how to close.
+func (c *conn) refuse(err error) error {
+	if cota.CodeOf(err) == cota.Internal && c.gw.ctx.Err() == nil {
+		c.gw.log.Error("sign-in failed", "addr", c.addr, "err", err)
+	}
+	c.mu.Lock()
+	end := c.session.refused(err)
+	c.mu.Unlock()
+	c.flush()
+	return end
+}
