@@ -1,0 +1,138 @@
+// Package download serves configuration files to devices.
+//
+// It answers what SDKs in the field can read: HTTP/1.1 with a Content-Length,
+// few and short headers, no compression, no chunks, no redirects, and ranges.
+package download
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/limit"
+)
+
+// cached is how many versions are kept in memory. A fleet fetches the same
+// few again and again.
+const cached = 32
+
+// Refused downloads that one address is allowed before it is answered 429: a
+// burst, and then so many a second. A link that is good is served always.
+const (
+	refusalBurst     = 200
+	refusalPerSecond = 10
+)
+
+// Handler serves /c/{token}.
+type Handler struct {
+	control  *control.Control
+	log      *slog.Logger
+	refusals *limit.Limiter
+	contents *lru.Cache[contentKey, string]
+	progress progress
+}
+
+type contentKey struct {
+	product string
+	version int64
+}
+
+// New makes a Handler.
+func New(c *control.Control, log *slog.Logger) *Handler {
+	contents, err := lru.New[contentKey, string](cached)
+	if err != nil {
+		panic(err) // the size is ours
+	}
+	return &Handler{
+		control: c, log: log, contents: contents, progress: newProgress(),
+		refusals: limit.New(refusalPerSecond, refusalBurst),
+	}
+}
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	token, ok := strings.CutPrefix(r.URL.Path, "/c/")
+	switch {
+	case !ok:
+		h.refuse(w, r, http.StatusNotFound)
+		return
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		h.refuse(w, r, http.StatusMethodNotAllowed)
+		return
+	}
+	g, err := h.control.Open(r.Context(), token)
+	if err == nil {
+		err = h.serve(w, r, token, g)
+	}
+	if err != nil {
+		h.fail(w, r, g, err)
+	}
+}
+
+// serve sends the file, or the part of it that is asked for, and records that
+// it has been fetched once its last byte has gone out.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, token string, g cota.Grant) error {
+	content, err := h.content(r.Context(), g)
+	if err != nil {
+		return err
+	}
+	w.Header()["Date"] = nil // every header costs a small device memory
+	w.Header().Set("Content-Type", "application/json")
+	out := &meter{ResponseWriter: w}
+	http.ServeContent(out, r, "", time.Time{}, strings.NewReader(content))
+	downloads.WithLabelValues("served").Inc()
+	if r.Method == http.MethodHead || http.NewResponseController(w).Flush() != nil {
+		return nil
+	}
+	if !h.progress.whole(token, out.from, out.from+out.sent, len(content)) {
+		return nil
+	}
+	// A device may hang up as soon as it has the last byte, and be right.
+	if err := h.control.Fetched(context.WithoutCancel(r.Context()), g); err != nil {
+		h.log.Warn("download is not on record", "product", g.Product, "err", err)
+	}
+	return nil
+}
+
+func (h *Handler) content(ctx context.Context, g cota.Grant) (string, error) {
+	key := contentKey{g.Product, g.Version}
+	if content, ok := h.contents.Get(key); ok {
+		return content, nil
+	}
+	v, err := h.control.Content(ctx, g)
+	if err != nil {
+		return "", err
+	}
+	h.contents.Add(key, v.Content)
+	return v.Content, nil
+}
+
+// fail answers a link that is not served.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, g cota.Grant, err error) {
+	switch cota.CodeOf(err) {
+	case cota.LinkExpired, cota.LinkInvalid, cota.Disabled, cota.NotFound:
+		h.refuse(w, r, http.StatusForbidden)
+	default:
+		h.log.Error("download failed", "product", g.Product, "err", err)
+		h.refuse(w, r, http.StatusInternalServerError)
+	}
+}
+
+// refuse answers with a status and no body. Some SDKs ask again at once and
+// for ever; they are put off more cheaply after a while.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int) {
+	downloads.WithLabelValues("refused").Inc()
+	if !h.refusals.Allow(limit.Address(r.RemoteAddr)) {
+		status = http.StatusTooManyRequests
+		w.Header().Set("Connection", "close")
+	}
+	w.Header()["Date"] = nil
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(status)
+}

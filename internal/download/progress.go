@@ -1,0 +1,72 @@
+package download
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+// resumable bounds how many broken downloads are remembered. A device whose
+// own is forgotten, or that goes on at another node, is not on record as
+// having fetched the file; what it reports later still counts.
+const resumable = 10_000
+
+// progress remembers how much of the file has been sent through each link
+// that was not fetched whole, so that only a device that was sent every byte
+// counts as having fetched it.
+type progress struct{ sent *lru.Cache[string, int] }
+
+func newProgress() progress {
+	sent, err := lru.New[string, int](resumable)
+	if err != nil {
+		panic(err) // the size is ours
+	}
+	return progress{sent}
+}
+
+// whole notes that the bytes [from, to) of a file of the given size were sent
+// through a link, and reports whether with them all of it was, to the last.
+func (p progress) whole(token string, from, to, size int) bool {
+	if from > 0 {
+		before, _ := p.sent.Get(token)
+		if from > before {
+			return false // there is a gap
+		}
+		to = max(to, before)
+	}
+	if to < size {
+		p.sent.Add(token, to)
+		return false
+	}
+	p.sent.Remove(token)
+	return true
+}
+
+// meter sees which bytes of the file an answer sends.
+type meter struct {
+	http.ResponseWriter
+	from int // offset of the first
+	sent int
+}
+
+func (m *meter) WriteHeader(status int) {
+	if status == http.StatusPartialContent {
+		// bytes N-M/size; devices do not ask for several ranges, which have no N here
+		first, _, _ := strings.Cut(strings.TrimPrefix(m.Header().Get("Content-Range"), "bytes "), "-")
+		n, err := strconv.Atoi(first)
+		if err != nil {
+			n = math.MaxInt32 // beyond any file: a gap
+		}
+		m.from = n
+	}
+	m.ResponseWriter.WriteHeader(status)
+}
+
+func (m *meter) Write(b []byte) (int, error) {
+	n, err := m.ResponseWriter.Write(b)
+	m.sent += n
+	return n, err
+}
