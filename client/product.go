@@ -1,0 +1,54 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/http"
+
+	"github.com/cotahq/cota"
+)
+
+// Product is a product with the number of its devices that are connected now.
+type Product struct {
+	cota.Product
+	Online int64 `json:"online"`
+}
+
+// NewProduct is a product with its ProductSecret, which is shown once.
+type NewProduct struct {
+	Product
+	Secret string `json:"productSecret"`
+}
+
+// Products lists the products of an instance, "" for all, by key.
+func (c *Client) Products(ctx context.Context, instance string) iter.Seq2[Product, error] {
+	return list[Product](ctx, c, "products", "products", query{"instance": instance})
+}
+
+// Product is the product with this key.
+func (c *Client) Product(ctx context.Context, key string) (Product, error) {
+	return call[Product](ctx, c, http.MethodGet, path("products", key), nil)
+}
+
+// AddProduct adds a product to an instance; "" is the default instance. Remote
+// configuration is switched off for it.
+func (c *Client) AddProduct(ctx context.Context, instance, name string) (NewProduct, error) {
+	in := struct {
+		Name     string `json:"name"`
+		Instance string `json:"instance,omitempty"`
+	}{name, instance}
+	return call[NewProduct](ctx, c, http.MethodPost, "products", in)
+}
+
+// RenameProduct gives a product another name.
+func (c *Client) RenameProduct(ctx context.Context, key, name string) (Product, error) {
+	in := struct {
+		Name string `json:"name"`
+	}{name}
+	return call[Product](ctx, c, http.MethodPatch, path("products", key), in)
+}
+
+// RemoveProduct removes a product without devices.
+func (c *Client) RemoveProduct(ctx context.Context, key string) error {
+	return c.do(ctx, http.MethodDelete, path("products", key), nil, nil)
+}

@@ -1,0 +1,35 @@
+package api
+
+import (
+	"time"
+
+	"github.com/cotahq/cota"
+)
+
+// Routes is the route table as a map from method and path to the least role.
+func Routes() map[string]cota.Role {
+	table := map[string]cota.Role{}
+	for _, ch := range (*server)(nil).routes() {
+		for _, r := range ch.routes {
+			table[r.method+" "+prefix+r.path] = r.least
+		}
+	}
+	return table
+}
+
+// Statuses is how each code looks in HTTP.
+var Statuses = statuses
+
+// GuessBurst is how many wrong passwords an account bears at once.
+const GuessBurst = guessBurst
+
+// Guesses bounds guessing.
+type Guesses = guesses
+
+func NewGuesses() *Guesses { return newGuesses() }
+
+func (g *Guesses) Take(account string, now time.Time) error { return g.take(account, now) }
+func (g *Guesses) GiveBack(account string, now time.Time)   { g.giveBack(account, now) }
+
+// Docs are the files of the documentation page.
+var Docs = docs

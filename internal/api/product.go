@@ -1,0 +1,85 @@
+package api
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/cotahq/cota"
+)
+
+type productAnswer struct {
+	cota.Product
+	Online int64 `json:"online" doc:"devices connected now"`
+}
+
+type productList struct {
+	Products []productAnswer `json:"products" nullable:"false"`
+	Next     string          `json:"next,omitempty"`
+}
+
+func (s *server) productAnswer(p cota.Product) productAnswer {
+	return productAnswer{p, int64(s.online(p.Key))}
+}
+
+type productPage struct {
+	Page
+	Instance string `query:"instance" doc:"only those of this instance"`
+}
+
+func (s *server) products(ctx context.Context, in *productPage) (*reply[productList], error) {
+	if in.Instance != "" {
+		if _, err := s.store.Instance(ctx, in.Instance); err != nil {
+			return nil, err
+		}
+	}
+	all, err := s.store.Products(ctx, in.Instance, in.After, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	page, next := cut(all, in.Limit, func(p cota.Product) string { return p.Key })
+	list := productList{Next: next}
+	for _, p := range page {
+		list.Products = append(list.Products, s.productAnswer(p))
+	}
+	return &reply[productList]{list}, nil
+}
+
+func (s *server) product(ctx context.Context, in *OfProduct) (*reply[productAnswer], error) {
+	p, err := s.store.Product(ctx, in.Product)
+	return &reply[productAnswer]{s.productAnswer(p)}, err
+}
+
+type newProduct struct {
+	Body struct {
+		Name     string `json:"name"`
+		Instance string `json:"instance,omitempty" doc:"default unless said otherwise"`
+	} `nameHint:"NewProduct"`
+}
+
+type addedProduct struct {
+	cota.Product
+	Online int64  `json:"online"`
+	Secret string `json:"productSecret" doc:"shown this once"`
+}
+
+func (s *server) addProduct(ctx context.Context, in *newProduct) (*reply[addedProduct], error) {
+	instance := cmp.Or(in.Body.Instance, cota.DefaultInstance)
+	p, secret, err := s.control.AddProduct(ctx, actor(ctx), instance, in.Body.Name)
+	return &reply[addedProduct]{addedProduct{Product: p, Secret: secret}}, err
+}
+
+type productPatch struct {
+	OfProduct
+	Body struct {
+		Name string `json:"name"`
+	} `nameHint:"ProductPatch"`
+}
+
+func (s *server) renameProduct(ctx context.Context, in *productPatch) (*reply[productAnswer], error) {
+	p, err := s.control.RenameProduct(ctx, actor(ctx), in.Product, in.Body.Name)
+	return &reply[productAnswer]{s.productAnswer(p)}, err
+}
+
+func (s *server) removeProduct(ctx context.Context, in *OfProduct) (*nothing, error) {
+	return &nothing{}, s.control.RemoveProduct(ctx, actor(ctx), in.Product)
+}

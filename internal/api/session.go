@@ -1,0 +1,89 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/internal/control"
+)
+
+type signedIn struct {
+	Cookie string `header:"Set-Cookie"`
+	Body   struct {
+		Account cota.Account `json:"account"`
+	} `nameHint:"SignedIn"`
+}
+
+type signIn struct {
+	Body struct {
+		Username string `json:"username"`
+		Password string `json:"password"`
+	} `nameHint:"SignIn"`
+}
+
+func (s *server) openSession(ctx context.Context, in *signIn) (*signedIn, error) {
+	r := requestOf(ctx)
+	var out signedIn
+	// No account has a longer name, and what is remembered must be bounded.
+	name := in.Body.Username[:min(len(in.Body.Username), 2*cota.NameMax)]
+	err := s.try(r, name, func() error {
+		secret, account, err := s.control.OpenSession(ctx, name, in.Body.Password, r.addr)
+		out.Body.Account = account
+		out.Cookie = sessionCookie(r, secret, int(control.SessionLife.Seconds()))
+		return err
+	})
+	return &out, err
+}
+
+type signedOut struct {
+	Cookie string `header:"Set-Cookie"`
+}
+
+func (s *server) closeSession(ctx context.Context, _ *struct{}) (*signedOut, error) {
+	r := requestOf(ctx)
+	if r.secret == "" {
+		return nil, cota.Errorf(cota.Invalid, "a token has no session; to end its use, remove it")
+	}
+	return &signedOut{sessionCookie(r, "", -1)}, s.control.CloseSession(ctx, r.by, r.secret)
+}
+
+// sessionCookie is a header that has a browser keep a secret for so many
+// seconds, or forget it.
+func sessionCookie(r *request, secret string, seconds int) string {
+	c := http.Cookie{
+		Name: cookieName, Value: secret, Path: "/", MaxAge: seconds,
+		HttpOnly: true, Secure: r.secure, SameSite: http.SameSiteLaxMode,
+	}
+	return c.String()
+}
+
+type meAnswer struct {
+	Account cota.Account `json:"account"`
+	Role    cota.Role    `json:"role" doc:"what you may do: the lesser of the account's role and the token's"`
+	Token   string       `json:"token" doc:"name of the token; empty in a session"`
+}
+
+func (s *server) me(ctx context.Context, _ *struct{}) (*reply[meAnswer], error) {
+	by := actor(ctx)
+	account, err := s.store.Account(ctx, by.Account)
+	_, token, _ := strings.Cut(by.Name, "/")
+	return &reply[meAnswer]{meAnswer{account, by.Role, token}}, err
+}
+
+type newPassword struct {
+	Body struct {
+		Old string `json:"old"`
+		New string `json:"new"`
+	} `nameHint:"NewPassword"`
+}
+
+// changePassword ends all sessions of the account, this one too.
+func (s *server) changePassword(ctx context.Context, in *newPassword) (*nothing, error) {
+	r := requestOf(ctx)
+	err := s.try(r, r.by.Account, func() error {
+		return s.control.ChangePassword(ctx, r.by, in.Body.Old, in.Body.New)
+	})
+	return &nothing{}, err
+}

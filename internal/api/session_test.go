@@ -1,0 +1,197 @@
+package api_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/client"
+	"github.com/cotahq/cota/internal/api"
+)
+
+func TestSession(t *testing.T) {
+	w := newWorld(t)
+	c := client.New(w.server.URL, "")
+	_, err := c.Me(t.Context())
+	w.code("Me without a session", err, cota.Unauthenticated)
+	_, err = c.SignIn(t.Context(), "admin", "wrong password")
+	w.code("SignIn with a wrong password", err, cota.Unauthenticated)
+	wrong := err.Error()
+	_, err = c.SignIn(t.Context(), "nobody", "wrong password")
+	w.code("SignIn with an unknown name", err, cota.Unauthenticated)
+	if err.Error() != wrong {
+		t.Errorf("SignIn says %q of an unknown name and %q of a wrong password; want the same", err, wrong)
+	}
+
+	a, err := c.SignIn(t.Context(), "admin", password)
+	w.must(err)
+	me, err := c.Me(t.Context())
+	w.must(err)
+	equal(t, "Me in a session", me, client.Me{Account: a, Role: cota.Admin})
+	me, err = w.as(cota.Editor).Me(t.Context())
+	w.must(err)
+	equal(t, "Me with a token", me, client.Me{Account: a, Role: cota.Editor, Token: "editor"})
+
+	w.must(c.SignOut(t.Context()))
+	_, err = c.Me(t.Context())
+	w.code("Me after SignOut", err, cota.Unauthenticated)
+
+	_, err = c.SignIn(t.Context(), "admin", password)
+	w.must(err)
+	w.code("ChangePassword with a wrong one", c.ChangePassword(t.Context(), "wrong password", "next password"), cota.Unauthenticated)
+	w.must(c.ChangePassword(t.Context(), password, "next password"))
+	_, err = c.Me(t.Context())
+	w.code("Me after ChangePassword", err, cota.Unauthenticated)
+	_, err = c.SignIn(t.Context(), "admin", "next password")
+	w.must(err)
+}
+
+func TestSessionCookie(t *testing.T) {
+	w := newWorld(t)
+	body := `{"username":"admin","password":"` + password + `"}`
+	cookie := func(url string, c *http.Client) *http.Cookie {
+		t.Helper()
+		resp, err := c.Post(url+"/api/v1/session", "application/json", strings.NewReader(body))
+		w.must(err)
+		defer resp.Body.Close()
+		if resp.StatusCode != 200 || len(resp.Cookies()) != 1 {
+			t.Fatalf("sign in = %d with cookies %v; want 200 and one", resp.StatusCode, resp.Cookies())
+		}
+		return resp.Cookies()[0]
+	}
+	plain := cookie(w.server.URL, w.server.Client())
+	if plain.Name != "cota_session" || plain.Path != "/" || !plain.HttpOnly || plain.SameSite != http.SameSiteLaxMode || plain.Secure {
+		t.Errorf("cookie = %v; want cota_session for /, HttpOnly, Lax and not Secure", plain)
+	}
+	tls := httptest.NewTLSServer(api.New(api.Options{Control: w.control, Store: w.store, Log: discard}))
+	defer tls.Close()
+	if c := cookie(tls.URL, tls.Client()); !c.Secure {
+		t.Errorf("cookie by TLS = %v; want Secure", c)
+	}
+}
+
+func TestWrongPasswordsAreLimited(t *testing.T) {
+	w := newWorld(t)
+	wrong := `{"username":"admin","password":"wrong password"}`
+	for i := range api.GuessBurst {
+		if a := w.ask("POST", "/api/v1/session", wrong); a.status != 401 {
+			t.Fatalf("sign-in %d = %d %s; want 401", i+1, a.status, a.body)
+		}
+	}
+	a := w.ask("POST", "/api/v1/session", wrong)
+	w.refused("one sign-in too many", a, 429, cota.RateLimited)
+	if !strings.Contains(a.body, `"until"`) {
+		t.Errorf("one sign-in too many = %s; want until", a.body)
+	}
+	right := `{"username":"admin","password":"` + password + `"}`
+	w.refused("the right one after too many", w.ask("POST", "/api/v1/session", right), 429, cota.RateLimited)
+	w.refused("another account", w.ask("POST", "/api/v1/session", `{"username":"bob","password":"x"}`), 401, cota.Unauthenticated)
+	w.code("ChangePassword after too many", w.as(cota.Viewer).ChangePassword(t.Context(), password, "next password"), cota.RateLimited)
+}
+
+func TestGuesses(t *testing.T) {
+	g := api.NewGuesses()
+	now := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range api.GuessBurst {
+		if err := g.Take("bob", now); err != nil {
+			t.Fatalf("Take %d: %v", i+1, err)
+		}
+	}
+	err := g.Take("bob", now)
+	if e, ok := err.(*cota.Error); !ok || !e.Until.Equal(now.Add(10*time.Second)) {
+		t.Fatalf("Take beyond the burst = %v; want a refusal until 10 s later", err)
+	}
+	if err := g.Take("bob", now.Add(9*time.Second)); err == nil {
+		t.Error("Take a second too soon succeeded; want a refusal")
+	}
+	if err := g.Take("bob", now.Add(10*time.Second)); err != nil {
+		t.Errorf("Take after 10 s: %v", err)
+	}
+	g.GiveBack("bob", now.Add(10*time.Second))
+	if err := g.Take("bob", now.Add(10*time.Second)); err != nil {
+		t.Errorf("Take after GiveBack: %v", err)
+	}
+	if err := g.Take("eve", now); err != nil {
+		t.Errorf("Take for another account: %v", err)
+	}
+}
+
+func TestTokens(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.as(cota.Admin).AddAccount(t.Context(), "bob", cota.Publisher, "bob's password")
+	w.must(err)
+	bob := client.New(w.server.URL, "")
+	_, err = bob.SignIn(t.Context(), "bob", "bob's password")
+	w.must(err)
+
+	_, _, err = bob.AddToken(t.Context(), "too much", cota.Admin, nil)
+	w.code("AddToken above one's role", err, cota.Forbidden)
+	expires := time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
+	token, secret, err := bob.AddToken(t.Context(), "ci", cota.Editor, &expires)
+	w.must(err)
+	if !strings.HasPrefix(secret, "cota_") || token.Account != "bob" || token.Role != cota.Editor || !token.ExpiresAt.Equal(expires) {
+		t.Errorf("AddToken = %+v, %q; want bob's, as editor, with a secret", token, secret)
+	}
+	ci := client.New(w.server.URL, secret)
+	_, err = ci.AddProduct(t.Context(), "", "made by a program")
+	w.must(err)
+	_, err = ci.StartPush(t.Context(), "a1Nothingxx", 0)
+	w.code("StartPush as editor", err, cota.Forbidden)
+
+	equal(t, "Tokens of bob", all(t, bob.Tokens(t.Context())), []cota.Token{token})
+	if n := len(all(t, w.as(cota.Admin).Tokens(t.Context()))); n != 5 {
+		t.Errorf("Tokens of an administrator = %d; want all 5", n)
+	}
+	if a := w.ask("GET", "/api/v1/tokens?account=bob", ""); !strings.Contains(a.body, `"name":"ci"`) || strings.Contains(a.body, "viewer") {
+		t.Errorf("tokens of bob = %s; want the one", a.body)
+	}
+	w.refused("another's tokens", w.ask("GET", "/api/v1/tokens?account=admin", "", "Authorization", "Bearer "+secret), 403, cota.Forbidden)
+	w.code("RemoveToken of another", bob.RemoveToken(t.Context(), 1), cota.NotFound)
+	w.must(bob.RemoveToken(t.Context(), token.ID))
+	_, err = ci.Me(t.Context())
+	w.code("Me with a removed token", err, cota.Unauthenticated)
+}
+
+func TestAccounts(t *testing.T) {
+	w := newWorld(t)
+	c := w.as(cota.Admin)
+	bob, err := c.AddAccount(t.Context(), "bob", cota.Editor, "bob's password")
+	w.must(err)
+	names := func() (all []string) {
+		for a, err := range c.Accounts(t.Context()) {
+			w.must(err)
+			all = append(all, a.Name)
+		}
+		return all
+	}
+	equal(t, "Accounts", names(), []string{"admin", "bob"})
+	b := client.New(w.server.URL, "")
+	_, err = b.SignIn(t.Context(), "bob", "bob's password")
+	w.must(err)
+	viewer, disabled := cota.Viewer, true
+	got, err := c.SetAccount(t.Context(), "bob", client.AccountPatch{Role: &viewer, Disabled: &disabled})
+	w.must(err)
+	bob.Role, bob.Disabled = viewer, true
+	equal(t, "SetAccount", got, bob)
+	_, err = b.Me(t.Context())
+	w.code("Me of a disabled account", err, cota.Unauthenticated)
+	got, err = c.Account(t.Context(), "bob")
+	w.must(err)
+	equal(t, "Account", got, bob)
+	w.must(c.RemoveAccount(t.Context(), "bob"))
+	equal(t, "Accounts after RemoveAccount", names(), []string{"admin"})
+
+	var actions []string
+	for e, err := range c.Audit(t.Context()) {
+		w.must(err)
+		if e.Target == "bob" {
+			actions = append(actions, e.Actor+" "+e.Address+" "+e.Action)
+		}
+	}
+	equal(t, "Audit of bob", actions, []string{
+		"admin/admin 127.0.0.1 account.remove", "admin/admin 127.0.0.1 account.set", "bob 127.0.0.1 session.open", "admin/admin 127.0.0.1 account.add",
+	})
+}
