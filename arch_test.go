@@ -44,6 +44,7 @@ var importMap = []struct {
 	{"internal/server", []string{".", "internal/store", "internal/console", "internal/control", "internal/gateway", "internal/download", "internal/api"}, "assembles every part"},
 	{"internal/server/servertest", []string{".", "alink", "internal/mqtt", "device", "client", "internal/sim", "internal/server"}, "puts a server, and all that talks to one, in a test"},
 	{"cmd/cota", []string{".", "device", "client", "internal/sim", "internal/server"}, "one command starts a server, a device, a crowd, or talks to a server"},
+	{"e2e", nil, "holds tests only, of the built command"},
 }
 
 // importedOnlyBy keeps a library behind the one package that is there to hide it.

@@ -1,0 +1,221 @@
+// Package server assembles and runs one cota server.
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cotahq/cota/internal/api"
+	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/download"
+	"github.com/cotahq/cota/internal/gateway"
+	"github.com/cotahq/cota/internal/store"
+)
+
+// Options are what a server is made of.
+type Options struct {
+	// DataDir holds the master key and, unless DB names a PostgreSQL database,
+	// the SQLite database. It is made if it is not there.
+	DataDir string
+	// DB is a postgres:// URL; "" for SQLite.
+	DB string
+	// FilesURL is where devices find the file door; "" for the address of the
+	// Files listener.
+	FilesURL string
+	// AdminPassword is that of the first administrator of a new server; "" for
+	// a random one.
+	AdminPassword string
+	// MasterKey seals secrets at rest, 64 hexadecimal digits; "" for the file
+	// in DataDir.
+	MasterKey string
+	// PushRate bounds the push messages a second of one product's fan-out; 0:
+	// no bound.
+	PushRate float64
+	Version  string
+	Log      *slog.Logger
+
+	// The doors. HTTP is for operators and programs, MQTT and Files for
+	// devices. The server closes them.
+	HTTP, MQTT, Files net.Listener
+}
+
+// Server is a cota server. Open makes one; Run serves.
+type Server struct {
+	Control *control.Control
+	Gateway *gateway.Gateway
+	// FirstPassword is the password of the first administrator if Open made
+	// that account, and "" otherwise.
+	FirstPassword string
+	FilesURL      string
+
+	options Options
+	store   *store.Store
+	http    *http.Server
+	files   *http.Server
+	log     *slog.Logger
+}
+
+// Bounds of what the HTTP doors wait for.
+const (
+	headerTimeout = 10 * time.Second
+	fileTimeout   = 60 * time.Second // for a whole download
+	idleTimeout   = 15 * time.Second // stock SDKs leave connections open
+	maxHeader     = 16 << 10
+)
+
+// Open opens the database and makes everything ready to serve. When it fails,
+// nothing has been half written and the doors are closed.
+func Open(ctx context.Context, o Options) (*Server, error) {
+	s := &Server{options: o, log: o.Log, FilesURL: o.FilesURL}
+	if err := s.open(ctx); err != nil {
+		s.closeDoors()
+		if s.store != nil {
+			err = errors.Join(err, s.store.Close(ctx))
+		}
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) open(ctx context.Context) error {
+	o := s.options
+	if s.FilesURL == "" {
+		s.FilesURL = "http://" + localAddr(o.Files.Addr())
+	}
+	if err := checkFilesURL(s.FilesURL); err != nil {
+		return err
+	}
+	key, err := masterKey(o)
+	if err != nil {
+		return err
+	}
+	dsn := o.DB
+	if dsn == "" {
+		dsn = filepath.Join(o.DataDir, databaseFile)
+	}
+	if s.store, err = store.Open(ctx, store.Options{DSN: dsn, Key: key, Log: o.Log}); err != nil {
+		return err
+	}
+	if s.Control, err = control.New(ctx, control.Options{Store: s.store, FilesURL: s.FilesURL, Log: o.Log}); err != nil {
+		return err
+	}
+	if err := s.firstAdmin(ctx); err != nil {
+		return err
+	}
+	s.Gateway = gateway.New(gateway.Options{Control: s.Control, Log: o.Log, PushRate: o.PushRate})
+	s.store.Listen(func(n store.Note) { s.Gateway.Look(n.Product, n.Device) })
+	return nil
+}
+
+func (s *Server) firstAdmin(ctx context.Context) error {
+	password := s.options.AdminPassword
+	if password == "" {
+		password = rand.Text()
+	}
+	added, err := s.Control.EnsureAdmin(ctx, password)
+	if err != nil {
+		return fmt.Errorf("add the first administrator: %w", err)
+	}
+	if added {
+		s.FirstPassword = password
+	}
+	return nil
+}
+
+// Run serves until ctx ends, and then closes down in order: no new requests,
+// devices told, what they reported on disk. It returns nil after a clean end.
+func (s *Server) Run(ctx context.Context, grace time.Duration) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	s.http = s.serveHTTP(ctx, api.New(api.Options{
+		Control: s.Control, Store: s.store, Online: s.Gateway.Online, Done: ctx.Done(), Log: s.log, Version: s.options.Version,
+	}))
+	s.files = s.serveFiles()
+
+	var g errgroup.Group
+	run := func(what string, serve func() error) {
+		g.Go(func() error {
+			defer stop() // one door down, all down
+			if err := serve(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+			return nil
+		})
+	}
+	run("management door", func() error { return s.http.Serve(s.options.HTTP) })
+	run("file door", func() error { return s.files.Serve(s.options.Files) })
+	run("device door", func() error { return s.Gateway.Serve(s.options.MQTT) })
+	run("housekeeping", func() error { s.Control.Keep(ctx); return nil })
+
+	<-ctx.Done()
+	shut := s.shutdown(grace)
+	return errors.Join(g.Wait(), shut)
+}
+
+func (s *Server) serveHTTP(ctx context.Context, h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// serveFiles is HTTP/1.1 only, which is all that devices speak.
+func (s *Server) serveFiles() *http.Server {
+	one := new(http.Protocols)
+	one.SetHTTP1(true)
+	return &http.Server{
+		Handler: download.New(s.Control, s.log), Protocols: one,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, WriteTimeout: fileTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// shutdown closes the doors first, so that what is learned last is recorded.
+func (s *Server) shutdown(grace time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	s.options.MQTT.Close()
+	var g errgroup.Group
+	g.Go(func() error { return shutHTTP(ctx, s.http) })
+	g.Go(func() error { return shutHTTP(ctx, s.files) })
+	g.Go(func() error { return s.Gateway.Close(ctx) })
+	return errors.Join(g.Wait(), s.store.Close(ctx))
+}
+
+// shutHTTP lets requests end, and cuts off those that have not when ctx ends.
+func shutHTTP(ctx context.Context, h *http.Server) error {
+	if err := h.Shutdown(ctx); err != nil {
+		return h.Close()
+	}
+	return nil
+}
+
+func (s *Server) closeDoors() {
+	for _, ln := range []net.Listener{s.options.HTTP, s.options.MQTT, s.options.Files} {
+		if ln != nil {
+			ln.Close()
+		}
+	}
+}
+
+// localAddr is a listener's address as seen from this machine.
+func localAddr(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
