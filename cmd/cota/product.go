@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/client"
+)
+
+func (c *cli) newInstance() *cobra.Command {
+	var name, environment string
+	add := &cobra.Command{
+		Use: "add ID", Short: "Add an instance", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if name == "" {
+				name = args[0]
+			}
+			i, err := c.client().AddInstance(cmd.Context(), cota.Instance{ID: args[0], Name: name, Environment: environment})
+			if err != nil {
+				return err
+			}
+			return c.printFields(cmd, i, fields{{"instance", i.ID}, {"name", i.Name}, {"environment", i.Environment}})
+		},
+	}
+	add.Flags().StringVar(&name, "name", "", "name for people (default the id)")
+	add.Flags().StringVar(&environment, "environment", "production", "label such as production or test")
+	list := &cobra.Command{
+		Use: "list", Short: "List the instances", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return printList(c, cmd, c.client().Instances(cmd.Context()), 0,
+				[]string{"instance", "name", "environment", "products", "devices", "online"},
+				func(i client.Instance) []any {
+					return []any{i.ID, i.Name, i.Environment, i.Products, i.Devices, i.Online}
+				})
+		},
+	}
+	remove := &cobra.Command{
+		Use: "remove ID", Short: "Remove an instance without products", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.client().RemoveInstance(cmd.Context(), args[0])
+		},
+	}
+	return group("instance", "Instances: environments that hold products", add, list, remove)
+}
+
+func (c *cli) newProduct() *cobra.Command {
+	var instance string
+	add := &cobra.Command{
+		Use: "add NAME", Short: "Add a product; shows its ProductSecret once", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := c.client().AddProduct(cmd.Context(), instance, args[0])
+			if err != nil {
+				return err
+			}
+			return c.printFields(cmd, p, fields{
+				{"product", p.Name}, {"instance", p.Instance}, {"productKey", p.Key}, {"productSecret", p.Secret},
+			})
+		},
+	}
+	add.Flags().StringVar(&instance, "instance", cota.DefaultInstance, "instance that holds it")
+	list := &cobra.Command{
+		Use: "list", Short: "List the products", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return printList(c, cmd, c.client().Products(cmd.Context(), ""), 0,
+				[]string{"productKey", "name", "instance", "config", "version", "devices", "online"},
+				func(p client.Product) []any {
+					return []any{p.Key, p.Name, p.Instance, yesNo(p.Enabled, "on", "off"), orDash(p.Current), p.Devices, p.Online}
+				})
+		},
+	}
+	show := &cobra.Command{
+		Use: "show", Short: "Show a product", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.with(cmd, func(ctx context.Context, cl *client.Client, product string) error {
+				p, err := cl.Product(ctx, product)
+				if err != nil {
+					return err
+				}
+				return c.printFields(cmd, p, fields{
+					{"product", p.Name}, {"productKey", p.Key}, {"instance", p.Instance},
+					{"remote configuration", yesNo(p.Enabled, "on", "off")}, {"current version", orDash(p.Current)},
+					{"devices", p.Devices}, {"online", p.Online},
+				})
+			})
+		},
+	}
+	rename := &cobra.Command{
+		Use: "rename NAME", Short: "Give a product another name", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.with(cmd, func(ctx context.Context, cl *client.Client, product string) error {
+				_, err := cl.RenameProduct(ctx, product, args[0])
+				return err
+			})
+		},
+	}
+	remove := &cobra.Command{
+		Use: "remove", Short: "Remove a product without devices", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.with(cmd, func(ctx context.Context, cl *client.Client, product string) error {
+				return cl.RemoveProduct(ctx, product)
+			})
+		},
+	}
+	c.productFlag(show, rename, remove)
+	return group("product", "Products: kinds of devices that share one configuration", add, list, show, rename, remove)
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/cotahq/cota/internal/server"
+)
+
+// grace is how long a server that is told to end may take.
+const grace = 4 * time.Second
+
+// serveFlags are the flags of "cota serve".
+type serveFlags struct {
+	server.Options
+	http, mqtt, files string
+	logLevel          string
+	demo              bool
+}
+
+func newServe() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a server",
+		Long: "Run a server: the management door (API, documentation, metrics), the MQTT door and the file door.\n" +
+			"Each flag can also be set by COTA_NAME in the environment, such as COTA_FILES_URL for --files-url.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := fromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
+			return serve(cmd.Context(), f, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.DataDir, "data", "./data", "directory of the database and the master key")
+	flags.StringVar(&f.DB, "db", "", "postgres:// address of a database to use instead of SQLite")
+	flags.StringVar(&f.http, "http", "127.0.0.1:8080", "address of the management door")
+	flags.StringVar(&f.mqtt, "mqtt", ":1883", "address of the MQTT door")
+	flags.StringVar(&f.files, "files", ":8082", "address of the file door")
+	flags.StringVar(&f.FilesURL, "files-url", "", "where devices find the file door; in production without a port (default http://localhost and the port of --files)")
+	flags.Float64Var(&f.PushRate, "push-rate", 5000, "most push messages a second to one product's devices; 0 for no bound")
+	flags.StringVar(&f.logLevel, "log", "", "least level that is logged: debug, info, warn or error (default info, with --demo warn)")
+	flags.BoolVar(&f.demo, "demo", false, "add a product with 200 simulated devices and push to them")
+	return cmd
+}
+
+// fromEnvironment sets the flags that the command line did not.
+func fromEnvironment(flags *pflag.FlagSet) (err error) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := "COTA_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value := os.Getenv(name)
+		if value == "" || f.Changed || err != nil {
+			return
+		}
+		if flags.Set(f.Name, value) != nil {
+			err = fmt.Errorf("%s in the environment has no valid value for --%s", name, f.Name)
+		}
+	})
+	return err
+}
+
+func serve(ctx context.Context, f serveFlags, out, errs io.Writer) error {
+	o := f.Options
+	level := slog.LevelInfo
+	if f.demo {
+		level = slog.LevelWarn // a line for each request would hide the progress
+	}
+	if f.logLevel != "" {
+		if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
+			return fmt.Errorf("--log %q: use debug, info, warn or error", f.logLevel)
+		}
+	}
+	o.Log = slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: level}))
+	o.Version = version()
+	o.AdminPassword = os.Getenv("COTA_ADMIN_PASSWORD")
+	o.MasterKey = os.Getenv("COTA_MASTER_KEY")
+	if err := openDoors(&o, f); err != nil {
+		return err
+	}
+	s, err := server.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		defer stop()
+		ended <- s.Run(ctx, grace)
+	}()
+	if f.demo {
+		err = demo(ctx, s, o, out, errs)
+	}
+	greet(out, s, o)
+	if err != nil && ctx.Err() == nil {
+		stop()
+		return errors.Join(fmt.Errorf("demo: %w", err), <-ended)
+	}
+	return <-ended
+}
+
+func openDoors(o *server.Options, f serveFlags) (err error) {
+	for _, door := range []struct {
+		name, addr string
+		ln         *net.Listener
+	}{{"http", f.http, &o.HTTP}, {"mqtt", f.mqtt, &o.MQTT}, {"files", f.files, &o.Files}} {
+		if *door.ln, err = net.Listen("tcp", door.addr); err != nil {
+			return fmt.Errorf("open the %s door: %w", door.name, err)
+		}
+	}
+	return nil
+}
+
+// greet says where the doors are, and the first administrator's password,
+// which is shown this once.
+func greet(out io.Writer, s *server.Server, o server.Options) {
+	fmt.Fprintf(out, "management  http://%s  (API at /api/v1, documentation at /docs)\n", o.HTTP.Addr())
+	fmt.Fprintf(out, "devices     mqtt://%s\n", o.MQTT.Addr())
+	fmt.Fprintf(out, "files       %s\n", s.FilesURL)
+	switch {
+	case s.FirstPassword == "":
+	case o.AdminPassword != "":
+		fmt.Fprintf(out, "first administrator: admin, with the password from COTA_ADMIN_PASSWORD\n")
+	default:
+		fmt.Fprintf(out, "first administrator: admin, password %s (shown only now)\n", s.FirstPassword)
+	}
+}
