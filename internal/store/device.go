@@ -34,8 +34,8 @@ func (tx *Tx) AddDevices(ctx context.Context, product string, all []cota.Credent
 		_, err := tx.db.ExecContext(ctx, `
 			WITH v AS (VALUES `+tx.engine.values(n, "INTEGER", "TEXT", "TEXT", "TEXT", "BIGINT")+`)
 			INSERT INTO device (id, product, name, secret_sealed, created_at, disabled, node, connected_at, seen_at,
-				push, state, code, detail, state_at, was_push, was_state, offered, config_id, config_at)
-			SELECT v.*, FALSE, 0, 0, 0, 0, 0, 0, '', 0, 0, 0, 0, '', 0 FROM v`, args...)
+				push, state, code, detail, state_at, was_push, was_state, was_code, offered, config_id, config_at)
+			SELECT v.*, FALSE, 0, 0, 0, 0, 0, 0, '', 0, 0, 0, 0, 0, '', 0 FROM v`, args...)
 		if err != nil {
 			return err
 		}
@@ -190,6 +190,10 @@ type DeviceFilter struct {
 // Devices lists up to limit devices of a product after the given name, by
 // name.
 func (q queries) Devices(ctx context.Context, product string, f DeviceFilter, after string, limit int) ([]DeviceRow, error) {
+	from := ">"
+	if after < f.Prefix { // one lower bound: SQLite would seek by the first it sees
+		from, after = ">=", f.Prefix
+	}
 	args := q.alive(product, after, limit)
 	where := ""
 	and := func(cond string, more ...any) {
@@ -200,7 +204,7 @@ func (q queries) Devices(ctx context.Context, product string, f DeviceFilter, af
 		where += " AND " + cond
 	}
 	if f.Prefix != "" {
-		and("device.name >= ? AND device.name < ?", f.Prefix, f.Prefix+"\x7f")
+		and("device.name < ?", f.Prefix+"\x7f")
 	}
 	if f.Online != nil {
 		cond := "EXISTS (SELECT 1 FROM node WHERE node.id = device.node AND (node.id = $1 OR node.seen_at >= $2))"
@@ -220,7 +224,7 @@ func (q queries) Devices(ctx context.Context, product string, f DeviceFilter, af
 	}
 	rows, err := q.db.QueryContext(ctx, `
 		SELECT `+deviceColumns+` FROM device
-		WHERE device.product = $3 AND device.name > $4`+where+` ORDER BY device.name LIMIT $5`, args...)
+		WHERE device.product = $3 AND device.name `+from+` $4`+where+` ORDER BY device.name LIMIT $5`, args...)
 	return collect(rows, err, scanDevice)
 }
 

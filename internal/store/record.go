@@ -15,11 +15,12 @@ import (
 type place struct {
 	push int64
 	rung cota.Rung
+	code int // of a failure
 }
 
 // under reports whether r moves a device that stands at p.
 func (p place) under(r *Report) bool {
-	return p.push < r.Push || p.push == r.Push && p.rung < r.below() && p.rung != r.Rung
+	return p.push < r.Push || p.push == r.Push && p.rung < r.below() && (p.rung != r.Rung || p.code != r.Code)
 }
 
 // climb is the change of one device's state that a batch adds up to.
@@ -76,7 +77,8 @@ func fold(batch []Report) (climbs []climb, rose []bool) {
 		}
 		next := climb{Report: r, below: r.below()}
 		cur, ok := of[r.Device]
-		if !ok || r.Push > cur.Push || r.Push == cur.Push && cur.Rung < next.below {
+		repeats := r.Rung == cur.Rung && r.Code == cur.Code && next.below <= cur.below
+		if !ok || r.Push > cur.Push || r.Push == cur.Push && cur.Rung < next.below && !repeats {
 			next.Version = max(next.Version, cur.Version)
 			of[r.Device] = next
 			rose[i] = true
@@ -175,14 +177,15 @@ var writeStates = pageSQL{
 	with:  `WITH v (id, push, state, below, code, detail, at, version) AS (VALUES `,
 	types: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT"},
 	do: `)
-		UPDATE device SET was_push = device.push, was_state = device.state,
+		UPDATE device SET was_push = device.push, was_state = device.state, was_code = device.code,
 			push = v.push, state = v.state, code = v.code, detail = v.detail, state_at = v.at,
 			offered = CASE WHEN v.version > device.offered THEN v.version ELSE device.offered END
 		FROM v
 		WHERE device.id = +v.id
 			AND (device.push < v.push
-				OR device.push = v.push AND device.state < v.below AND device.state <> v.state)
-		RETURNING device.id, device.push, device.state, device.was_push, device.was_state`,
+				OR device.push = v.push AND device.state < v.below
+					AND NOT (device.state = v.state AND device.code = v.code))
+		RETURNING device.id, device.push, device.state, device.was_push, device.was_state, device.was_code`,
 }
 
 // climb writes the states and learns from the rows what has moved.
@@ -198,15 +201,16 @@ func (w *recordTx) climb(ctx context.Context, climbs []climb) error {
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var id, push, wasPush int64
-			var rung, wasRung cota.Rung
-			if err := rows.Scan(&id, &push, (*int)(&rung), &wasPush, (*int)(&wasRung)); err != nil {
+			var id, push int64
+			var rung cota.Rung
+			var was place
+			if err := rows.Scan(&id, &push, (*int)(&rung), &was.push, (*int)(&was.rung), &was.code); err != nil {
 				return fmt.Errorf("read states: %w", err)
 			}
-			w.was[id] = place{wasPush, wasRung}
+			w.was[id] = was
 			w.add(push, rung, 1)
-			if wasPush == push {
-				w.add(push, wasRung, -1)
+			if was.push == push {
+				w.add(push, was.rung, -1)
 			}
 		}
 		return rows.Err()

@@ -413,3 +413,26 @@ func TestTimelineHoldsOnlyWhatMoved(t *testing.T) {
 		counts(t, s, push.No)
 	})
 }
+
+// What a device says last about its failure decides whether it is offered the
+// version again.
+func TestLastFailureCounts(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		addProduct(t, s, pk)
+		id := addDevices(t, s, pk, 1)[0]
+		push := addPush(t, s, pk, 1)
+		failed := func(code int) store.Report {
+			return store.Report{Device: id, At: t0, Kind: "failed", Push: push.No, Version: 1, Rung: cota.Failed, Code: code}
+		}
+		batch(t, s, failed(-2))
+		batch(t, s, failed(-2), failed(-2))
+		batch(t, s, failed(-1))
+		if d := device(t, s, pk, "dev-000001"); d.Code != -1 || d.Standing().Due(push.No, 1) {
+			t.Errorf("code %d, due %t; want -1 and not due", d.Code, d.Standing().Due(push.No, 1))
+		}
+		batch(t, s, failed(-2), failed(-3))
+		equal(t, "timeline", kinds(t, s, id), []cota.EventKind{"failed", "failed", "failed", "failed"})
+		equal(t, "counts", counts(t, s, push.No), cota.Counts{Total: 1, Failed: 1})
+	})
+}

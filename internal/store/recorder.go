@@ -45,10 +45,14 @@ type Report struct {
 func (r *Report) climbs() bool { return r.Push != 0 && r.Rung != cota.Pending }
 
 // below is the rung that a device must stand below for the report to move it
-// within a push.
+// within a push. A failure also takes the place of one with another code: the
+// last one says whether another offer is of use.
 func (r *Report) below() cota.Rung {
-	if r.Reverted {
+	switch {
+	case r.Reverted:
 		return cota.Applied + 1
+	case r.Rung == cota.Failed:
+		return cota.Failed + 1
 	}
 	return r.Rung
 }

@@ -10,8 +10,8 @@
 //     only the new row, so a row that must tell what it was keeps that in a
 //     column.
 //  6. Lists go by keyset, never by OFFSET, along an index that has the order.
-//  7. Long lists of values are padded to fixed pages, so that statements stay
-//     few and prepared.
+//  7. Long lists of values go in pages of a few sizes, so that statements
+//     stay few and prepared.
 //  8. JSON is opaque text.
 //  9. No FOR UPDATE: a claim is a conditional UPDATE .. RETURNING.
 //  10. Writes happen inside Update: BEGIN IMMEDIATE on SQLite, which has one
@@ -28,6 +28,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -58,6 +59,7 @@ type Store struct {
 	notes    notes
 	stop     context.CancelFunc // ends the store's own goroutines
 	seq      atomic.Int64       // order of events within a millisecond
+	again    chan struct{}      // holds one while an Update is tried again
 }
 
 // queries are the reads, shared by Store (outside) and Tx (inside a
@@ -100,7 +102,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{log: o.Log}
+	s := &Store{log: o.Log, again: make(chan struct{}, 1)}
 	s.seal = seal
 	if strings.HasPrefix(o.DSN, "postgres://") || strings.HasPrefix(o.DSN, "postgresql://") {
 		err = s.openPostgres(ctx, o.DSN)
@@ -171,10 +173,17 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 		if try == tries || !s.engine.retry(err) {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(try*try) * time.Millisecond):
+		if try == 1 { // who lost goes on alone in this process, or many would lose again
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case s.again <- struct{}{}:
+				defer func() { <-s.again }()
+			}
+		}
+		sleep(ctx, rand.N(time.Duration(try*try)*time.Millisecond))
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 	}
 }

@@ -15,7 +15,7 @@ func TestUpdateIsAsIfAlone(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		addProduct(t, s, pk)
-		const writers, each = 4, 25
+		const writers, each = 16, 25
 		var done sync.WaitGroup
 		for range writers {
 			done.Go(func() {

@@ -95,8 +95,9 @@ CREATE TABLE device (
     code          BIGINT  NOT NULL,
     detail        TEXT    NOT NULL,
     state_at      BIGINT  NOT NULL,
-    was_push      BIGINT  NOT NULL, -- push and state before the last change: RETURNING
+    was_push      BIGINT  NOT NULL, -- push, state and code before the last change: RETURNING
     was_state     BIGINT  NOT NULL, --   shows only the new row, and the counts need both
+    was_code      BIGINT  NOT NULL,
     offered       BIGINT  NOT NULL, -- newest version ever offered to it
     config_id     TEXT    NOT NULL, -- what it said it applied last
     config_at     BIGINT  NOT NULL
