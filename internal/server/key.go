@@ -23,9 +23,6 @@ const (
 // new server makes one. It is never made beside a database that is there
 // already: that one was sealed with another key, which is lost or elsewhere.
 func masterKey(o Options) ([]byte, error) {
-	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data directory: %w", err)
-	}
 	if o.MasterKey != "" {
 		return parseKey(o.MasterKey, "the master key")
 	}

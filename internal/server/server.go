@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -59,6 +60,7 @@ type Server struct {
 
 	options Options
 	store   *store.Store
+	unlock  func() error // of the data directory
 	http    *http.Server
 	files   *http.Server
 	log     *slog.Logger
@@ -78,10 +80,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{options: o, log: o.Log, FilesURL: o.FilesURL}
 	if err := s.open(ctx); err != nil {
 		s.closeDoors()
-		if s.store != nil {
-			err = errors.Join(err, s.store.Close(ctx))
-		}
-		return nil, err
+		return nil, errors.Join(err, s.closeData(ctx))
 	}
 	return s, nil
 }
@@ -94,6 +93,14 @@ func (s *Server) open(ctx context.Context) error {
 	if err := checkFilesURL(s.FilesURL); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	unlock, err := lockData(o.DataDir)
+	if err != nil {
+		return err
+	}
+	s.unlock = unlock
 	key, err := masterKey(o)
 	if err != nil {
 		return err
@@ -189,7 +196,18 @@ func (s *Server) shutdown(grace time.Duration) error {
 	g.Go(func() error { return shutHTTP(ctx, s.http) })
 	g.Go(func() error { return shutHTTP(ctx, s.files) })
 	g.Go(func() error { return s.Gateway.Close(ctx) })
-	return errors.Join(g.Wait(), s.store.Close(ctx))
+	return errors.Join(g.Wait(), s.closeData(ctx))
+}
+
+// closeData closes as much of the data as is open.
+func (s *Server) closeData(ctx context.Context) (err error) {
+	if s.store != nil {
+		err = s.store.Close(ctx)
+	}
+	if s.unlock != nil {
+		err = errors.Join(err, s.unlock())
+	}
+	return err
 }
 
 // shutHTTP lets requests end, and cuts off those that have not when ctx ends.
