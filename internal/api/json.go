@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -44,7 +45,7 @@ func writeJSON(w io.Writer, v any) error {
 func readJSON(text []byte, v any) error {
 	err := json.Unmarshal(text, v, json.RejectUnknownMembers(true)) // huma takes names in any case
 	if err == nil {
-		return nil
+		return refuseNUL(text)
 	}
 	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
@@ -58,6 +59,24 @@ func readJSON(text []byte, v any) error {
 		return errors.New("the JSON ends too early")
 	}
 	return fmt.Errorf("no valid JSON from %s on", position(text, syntax.ByteOffset))
+}
+
+// refuseNUL refuses a text with U+0000 in one of its strings: PostgreSQL
+// stores no such string, and nothing here needs one.
+func refuseNUL(text []byte) error {
+	if !bytes.Contains(text, []byte(`\u0000`)) {
+		return nil
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(text))
+	for {
+		tok, err := dec.ReadToken()
+		if err != nil {
+			return nil // its end: the text was read before
+		}
+		if tok.Kind() == '"' && strings.ContainsRune(tok.String(), 0) {
+			return fmt.Errorf("a string holds the character U+0000, before %s", position(text, dec.InputOffset()))
+		}
+	}
 }
 
 func position(text []byte, offset int64) string {

@@ -6,8 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/internal/control"
@@ -119,6 +122,10 @@ func (s *server) sameOrigin(next http.Handler) http.Handler {
 // known answers for the paths and methods that mux does not know.
 func (s *server) known(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
+		if !plainText(hr.URL) {
+			writeProblem(w, cota.Errorf(cota.Invalid, "the address holds what is not text"))
+			return
+		}
 		h, pattern := mux.Handler(hr)
 		if pattern != "" {
 			mux.ServeHTTP(w, hr)
@@ -134,6 +141,17 @@ func (s *server) known(mux *http.ServeMux) http.Handler {
 		w.Header().Del("Content-Length")
 		p.write(w)
 	})
+}
+
+// plainText reports whether the path and query hold UTF-8 without U+0000, as
+// everything does that could be there.
+func plainText(u *url.URL) bool {
+	query, err := url.QueryUnescape(u.RawQuery)
+	if err != nil {
+		query = "" // the query is refused where it is read
+	}
+	text := u.Path + query
+	return utf8.ValidString(text) && !strings.ContainsRune(text, 0)
 }
 
 // discard keeps the headers of an answer.
