@@ -46,7 +46,6 @@ const (
 	EventDisconnected EventKind = "disconnected" // Detail says why
 	EventAsked        EventKind = "asked"        // get, answered with a link
 	EventReverted     EventKind = "reverted"     // applied, then taken back by the device
-	EventIgnored      EventKind = "ignored"      // said something that changes nothing; Detail says what
 )
 
 // DeviceNameMax is the longest device name, and DeviceNameMin the shortest

@@ -258,7 +258,7 @@ func TestEvents(t *testing.T) {
 			}
 			record(t, s,
 				store.Report{Device: ids[0], At: e.At, Kind: e.Kind, Push: e.Push, Code: e.Code, Detail: e.Detail},
-				store.Report{Device: ids[1], At: e.At, Kind: cota.EventIgnored})
+				store.Report{Device: ids[1], At: e.At, Kind: cota.EventAsked})
 			want = slices.Insert(want, 0, store.EventRow{Event: e})
 		}
 		checkPages(t, "Events", want, func(before *store.EventRow, limit int) ([]store.EventRow, error) {
