@@ -33,6 +33,9 @@ func (s *server) npm(sdk, product string, c cota.Credentials) *npmDevice {
 	t := s.t
 	t.Helper()
 	if os.Getenv("COTA_TEST_NODE") == "" {
+		if os.Getenv("COTA_TEST_REQUIRE") == "all" {
+			t.Fatal("COTA_TEST_NODE is not set")
+		}
 		t.Skip("COTA_TEST_NODE is not set")
 	}
 	host, port, err := net.SplitHostPort(s.ports[1])
