@@ -35,7 +35,8 @@ func CheckContent(content string, max int64) error {
 		case dec.StackDepth() > maxDepth:
 			return at(content, dec.InputOffset()-1, "nested deeper than %d levels", maxDepth)
 		case dec.StackDepth() == 0 && tok.Kind() != '}' && tok.Kind() != ']':
-			return at(content, 0, "the configuration must be a JSON object or array")
+			blank := len(content) - len(strings.TrimLeft(content, " \t\r\n"))
+			return at(content, int64(blank), "the configuration must be a JSON object or array")
 		}
 		if dec.StackDepth() == 0 {
 			return nothingFollows(content, dec)

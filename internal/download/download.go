@@ -56,7 +56,7 @@ func New(c *control.Control, log *slog.Logger) *Handler {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	token, ok := strings.CutPrefix(r.URL.Path, "/c/")
+	token, ok := strings.CutPrefix(r.URL.EscapedPath(), "/c/") // a link has one spelling
 	switch {
 	case !ok:
 		h.refuse(w, r, http.StatusNotFound)
@@ -87,10 +87,14 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, token string, g 
 	out := &meter{ResponseWriter: w}
 	http.ServeContent(out, r, "", time.Time{}, strings.NewReader(content))
 	downloads.WithLabelValues("served").Inc()
-	if r.Method == http.MethodHead || http.NewResponseController(w).Flush() != nil {
+	if r.Method == http.MethodHead || !out.file {
 		return nil
 	}
-	if !h.progress.whole(token, out.from, out.from+out.sent, len(content)) {
+	to := out.from + out.sent
+	if http.NewResponseController(w).Flush() != nil {
+		to = min(to, len(content)-1) // cut off: the device may go on from anywhere, but lacks the end
+	}
+	if !h.progress.whole(token, out.from, to, len(content)) {
 		return nil
 	}
 	// A device may hang up as soon as it has the last byte, and be right.

@@ -1,7 +1,6 @@
 package download
 
 import (
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -30,14 +29,11 @@ func newProgress() progress {
 // whole notes that the bytes [from, to) of a file of the given size were sent
 // through a link, and reports whether with them all of it was, to the last.
 func (p progress) whole(token string, from, to, size int) bool {
-	if from > 0 {
-		before, _ := p.sent.Get(token)
-		if from > before {
-			return false // there is a gap
-		}
-		to = max(to, before)
+	before, _ := p.sent.Get(token)
+	if from > before {
+		return false // there is a gap
 	}
-	if to < size {
+	if to = max(to, before); to < size {
 		p.sent.Add(token, to)
 		return false
 	}
@@ -48,19 +44,20 @@ func (p progress) whole(token string, from, to, size int) bool {
 // meter sees which bytes of the file an answer sends.
 type meter struct {
 	http.ResponseWriter
-	from int // offset of the first
+	file bool // what is sent are bytes of the file, one after the other
+	from int  // offset of the first
 	sent int
 }
 
 func (m *meter) WriteHeader(status int) {
-	if status == http.StatusPartialContent {
-		// bytes N-M/size; devices do not ask for several ranges, which have no N here
+	switch status {
+	case http.StatusOK:
+		m.file = true
+	case http.StatusPartialContent:
+		// bytes N-M/size; not there for several ranges at once, which no device asks for
 		first, _, _ := strings.Cut(strings.TrimPrefix(m.Header().Get("Content-Range"), "bytes "), "-")
 		n, err := strconv.Atoi(first)
-		if err != nil {
-			n = math.MaxInt32 // beyond any file: a gap
-		}
-		m.from = n
+		m.file, m.from = err == nil, n
 	}
 	m.ResponseWriter.WriteHeader(status)
 }

@@ -1,11 +1,13 @@
 package gateway_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/mqtt"
 )
 
@@ -179,5 +181,50 @@ func TestDeviceThatDoesNotReadIsCut(t *testing.T) {
 		// It is told when it comes again.
 		r.connect(1).offered()
 		r.wantState(1, push, cota.Received)
+	})
+}
+
+func TestDeviceThatTalksAndDoesNotReadIsCut(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, 2)
+		v := r.save(`{}`)
+		w, other := r.connect(0), r.connect(1)
+		start := time.Now()
+		w.publish(r.topic(alink.ConfigReport, 0), `{"id":"1","params":{"configId":"`+v.ConfigID+`","state":"applied"}}`, 0, 0)
+		synctest.Wait() // the answer is on its way, and nobody takes it
+		ask := mqtt.Publish{Topic: []byte(r.topic(alink.ConfigGet, 0)), Payload: []byte(`{"id":"` + strings.Repeat("1", 64) + `"}`)}
+		packet := ask.Append(nil, w.version)
+		sent := 0
+		for ; sent < 10_000; sent++ {
+			if _, err := w.nc.Write(packet); err != nil {
+				break
+			}
+		}
+		if took := time.Since(start); sent == 10_000 || took > time.Second {
+			t.Errorf("%d questions were taken in %v; want it cut off before", sent, took)
+		}
+		synctest.Wait()
+		if lines := r.log.about("does not read what it is sent"); len(lines) != 1 {
+			t.Errorf("log says %q; want one line", lines)
+		}
+		other.ping()
+	})
+}
+
+func TestFanOutOutlivesABrokenDatabase(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, 1)
+		w := r.connect(0)
+		r.save(`{}`)
+		r.push()
+		w.offered()
+		w.idle(29 * time.Minute)
+		r.sql(`ALTER TABLE device RENAME TO hidden`)
+		w.idle(3 * time.Minute) // the link expires, and nobody knows whether it was used
+		r.sql(`ALTER TABLE hidden RENAME TO device`)
+		w.offeredWithin(2 * time.Second)
+		if len(r.log.about("fan-out interrupted")) == 0 {
+			t.Error("the log says nothing")
+		}
 	})
 }

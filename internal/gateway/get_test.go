@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/alink"
+	"github.com/cotahq/cota/internal/control"
 )
 
 // askForConfig is a get as LinkSDK 4's demo sends it.
@@ -209,5 +211,33 @@ func TestGetIsAnsweredAfterTheCommit(t *testing.T) {
 		release()
 		w.answered()
 		w.wantPuback(9)
+	})
+}
+
+// An answer is never older than a save that was answered before it.
+func TestGetThatMeetsASave(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, 1)
+		r.save(`{"n": 1}`)
+		w := r.connect(0)
+		synctest.Wait()
+		release := r.holdWrites()
+		w.publish(r.topic(alink.ConfigGet, 0), askForConfig, 0, 0)
+		synctest.Wait() // it waits to be on record
+		saved := make(chan error)
+		go func() {
+			_, err := r.control.SaveVersion(t.Context(), control.System, r.product, control.Draft{Content: `{"n": 2}`})
+			saved <- err
+		}()
+		synctest.Wait()
+		release()
+		r.must(<-saved)
+		c := w.answered()
+		if g := r.grant(c); g.Version != 2 {
+			t.Errorf("answered with version %d; want 2", g.Version)
+		}
+		if got := r.state(0).Offered; got != 2 {
+			t.Errorf("on record as offered version %d; want 2", got)
+		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/cotahq/cota/internal/gateway"
 	"github.com/cotahq/cota/internal/mqtt"
 	"github.com/cotahq/cota/internal/store"
+	"github.com/cotahq/cota/internal/store/storetest"
 )
 
 // bubble runs a test by a clock of its own, beside others.
@@ -52,12 +52,10 @@ func newRig(t *testing.T, n int) *rig {
 func newRatedRig(t *testing.T, n int, pushRate float64) *rig {
 	t.Helper()
 	ctx := t.Context()
-	r := &rig{t: t, dsn: filepath.Join(t.TempDir(), "cota.db"), log: new(logbook), door: newPipeListener()}
+	r := &rig{t: t, dsn: storetest.Database(t, storetest.SQLiteEngine), log: new(logbook), door: newPipeListener()}
+	r.store = storetest.OpenDSN(t, r.dsn)
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
-	if r.store, err = store.Open(ctx, store.Options{DSN: r.dsn, Key: make([]byte, 32), Log: log}); err != nil {
-		t.Fatal(err)
-	}
 	if r.control, err = control.New(ctx, control.Options{Store: r.store, FilesURL: filesURL, Log: log}); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +65,7 @@ func newRatedRig(t *testing.T, n int, pushRate float64) *rig {
 	go func() { served <- r.gateway.Serve(r.door) }()
 	t.Cleanup(func() {
 		r.door.Close()
-		if err := errors.Join(<-served, r.gateway.Close(context.Background()), r.store.Close(context.Background())); err != nil {
+		if err := errors.Join(<-served, r.gateway.Close(context.Background())); err != nil {
 			t.Error(err)
 		}
 	})

@@ -1,0 +1,223 @@
+package download_test
+
+import (
+	"bufio"
+	"bytes"
+	"database/sql"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/download"
+	"github.com/cotahq/cota/internal/store"
+	"github.com/cotahq/cota/internal/store/storetest"
+)
+
+// bubble runs a test by a clock of its own, beside others.
+func bubble(t *testing.T, fn func(t *testing.T)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, fn)
+}
+
+// rig is a file door with all that is behind it: one enabled product with a
+// version that is pushed, and one device.
+type rig struct {
+	t       *testing.T
+	dsn     string
+	log     *bytes.Buffer
+	store   *store.Store
+	control *control.Control
+	door    *pipeListener
+	product string
+	device  control.Device
+	version cota.Version
+	push    cota.Push
+}
+
+func newRig(t *testing.T, content string) *rig {
+	t.Helper()
+	r := &rig{t: t, dsn: storetest.Database(t, storetest.SQLiteEngine), log: new(bytes.Buffer), door: newPipeListener()}
+	r.store = storetest.OpenDSN(t, r.dsn)
+	ctx, log := t.Context(), slog.New(slog.NewTextHandler(r.log, nil))
+	var err error
+	r.control, err = control.New(ctx, control.Options{Store: r.store, FilesURL: "http://files.example.com", Log: log})
+	r.must(err)
+	r.serve(download.New(r.control, log))
+	p, _, err := r.control.AddProduct(ctx, control.System, cota.DefaultInstance, "meter")
+	r.must(err)
+	r.product = p.Key
+	_, err = r.control.AddDevices(ctx, control.System, p.Key, []string{"dev-1"})
+	r.must(err)
+	r.enable(true)
+	r.version, err = r.control.SaveVersion(ctx, control.System, p.Key, control.Draft{Content: content})
+	r.must(err)
+	r.push, err = r.control.StartPush(ctx, control.System, p.Key, 0)
+	r.must(err)
+	r.device = control.Device{ID: r.row().ID, Product: p.Key, Name: "dev-1"}
+	return r
+}
+
+// serve serves as the server does: HTTP/1.1 only.
+func (r *rig) serve(h http.Handler) {
+	one := new(http.Protocols)
+	one.SetHTTP1(true)
+	s := &http.Server{Handler: h, Protocols: one}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(r.door) }()
+	r.t.Cleanup(func() {
+		s.Close()
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			r.t.Error(err)
+		}
+	})
+}
+
+func (r *rig) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) enable(on bool) {
+	r.t.Helper()
+	r.must(r.control.SetConfig(r.t.Context(), control.System, r.product, &on, nil))
+}
+
+// token is a link's token, for what is pushed, from now on.
+func (r *rig) token() string {
+	return string(r.control.AppendToken(nil, &r.device, control.Offer{
+		Push: r.push.No, Version: &r.version, Expires: time.Now().Add(30 * time.Minute),
+	}))
+}
+
+// row is the device once everything said before is recorded.
+func (r *rig) row() store.DeviceRow {
+	r.t.Helper()
+	synctest.Wait()
+	r.must(r.store.Flush(r.t.Context()))
+	d, err := r.store.Device(r.t.Context(), r.product, "dev-1")
+	r.must(err)
+	return d
+}
+
+// wantFetched checks whether the device is on record as having fetched the
+// file.
+func (r *rig) wantFetched(what string, want bool) {
+	r.t.Helper()
+	d := r.row()
+	if got := d.Push == r.push.No && d.State == cota.Fetched; got != want {
+		r.t.Errorf("%s: on record as fetched: %t (push %d, %v); want %t", what, got, d.Push, d.State, want)
+	}
+}
+
+// client is a device's connection.
+type client struct {
+	t  *testing.T
+	nc net.Conn
+	in *bufio.Reader
+}
+
+func (r *rig) dial() *client {
+	r.t.Helper()
+	nc, err := r.door.Dial()
+	r.must(err)
+	r.t.Cleanup(func() { nc.Close() })
+	return &client{t: r.t, nc: nc, in: bufio.NewReader(nc)}
+}
+
+// send sends the head of a request; each header line stands alone.
+func (c *client) send(line string, headers ...string) {
+	c.t.Helper()
+	head := line + " HTTP/1.1\r\nHost: files.example.com\r\n" + strings.Join(append(headers, ""), "\r\n") + "\r\n"
+	if _, err := io.WriteString(c.nc, head); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// head is the head of the answer, to the letter.
+func (c *client) head() string {
+	c.t.Helper()
+	var head strings.Builder
+	for !strings.HasSuffix(head.String(), "\r\n\r\n") {
+		line, err := c.in.ReadString('\n')
+		if err != nil {
+			c.t.Fatalf("after %q: %v", head.String(), err)
+		}
+		head.WriteString(line)
+	}
+	return head.String()
+}
+
+// do sends a request on a connection of its own and reads the answer.
+func (r *rig) do(line string, headers ...string) (status int, body string) {
+	r.t.Helper()
+	c := r.dial()
+	defer c.nc.Close()
+	c.send(line, append(headers, "Connection: close")...)
+	method, _, _ := strings.Cut(line, " ")
+	res, err := http.ReadResponse(c.in, &http.Request{Method: method})
+	r.must(err)
+	defer res.Body.Close()
+	all, err := io.ReadAll(res.Body)
+	r.must(err)
+	synctest.Wait() // the handler may be behind
+	return res.StatusCode, string(all)
+}
+
+// pipeListener is a listener whose connections are pipes.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (l *pipeListener) Dial() (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case l.conns <- there:
+		return here, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
+
+// sql changes the database behind the store's back.
+func (r *rig) sql(statement string) {
+	r.t.Helper()
+	db, err := sql.Open("sqlite", r.dsn)
+	r.must(err)
+	defer db.Close()
+	_, err = db.ExecContext(r.t.Context(), statement)
+	r.must(err)
+}
