@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fuzz clean
+.PHONY: help run build console test lint fuzz clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -7,8 +7,12 @@ help: ## show this list
 run: build ## build, then serve a demonstration with its data in ./data
 	bin/cota serve --demo
 
-build: ## build bin/cota
+build: ## build bin/cota, with the console if Node is there
+	@script/console || echo "console: not built"
 	go build -trimpath -o bin/cota ./cmd/cota
+
+console: ## build the web console
+	script/console
 
 test: ## run every test there is, with PostgreSQL and Node where they can be had
 	script/test
@@ -20,4 +24,4 @@ fuzz: ## fuzz every target for a short while (FUZZTIME=10s)
 	script/fuzz
 
 clean: ## remove what was built, but never ./data
-	rm -rf bin e2e/node_modules
+	rm -rf bin e2e/node_modules internal/console/web/node_modules internal/console/dist/*

@@ -1,0 +1,176 @@
+import { path, query, send } from './http'
+
+// The shapes of the management API, as /docs describes them, and its calls.
+
+export const roles = ['viewer', 'editor', 'publisher', 'admin'] as const
+export type Role = (typeof roles)[number]
+
+export const rungs = ['pending', 'sent', 'received', 'fetched', 'applied', 'failed'] as const
+export type Rung = (typeof rungs)[number]
+
+export type Account = { name: string; role: Role; disabled: boolean; createdAt: string }
+export type Me = { account: Account; role: Role; token: string }
+export type Instance = {
+  id: string
+  name: string
+  environment: string
+  createdAt: string
+  products: number
+  devices: number
+  online: number
+  running: number
+}
+export type Policy = { cooldownSeconds: number; linkSeconds: number; history: number; maxBytes: number }
+export type Product = {
+  productKey: string
+  instance: string
+  name: string
+  enabled: boolean
+  current: number
+  push: number
+  devices: number
+  online: number
+  createdAt: string
+  updatedAt: string
+  policy: Policy
+}
+export type Version = {
+  number: number
+  configId: string
+  content?: string
+  sha256: string
+  size: number
+  note: string
+  author: string
+  createdAt: string
+  pushed: boolean
+}
+export type PushState = 'running' | 'completed' | 'stopped' | 'superseded'
+export type Push = {
+  no: number
+  productKey: string
+  version: number
+  state: PushState
+  total: number
+  startedBy: string
+  startedAt: string
+  endedAt: string | null
+  reason: string
+} & Record<Rung, number>
+export type Config = {
+  enabled: boolean
+  current: Version | null
+  lastPush: Push | null
+  nextPushAt: string | null
+  policy: Policy
+}
+export type Device = {
+  deviceName: string
+  productKey: string
+  disabled: boolean
+  online: boolean
+  connectedAt: string | null
+  seenAt: string | null
+  push: number
+  state: Rung
+  code: number
+  detail: string
+  stateAt: string | null
+  configId: string
+  configAt: string | null
+  configVersion: number
+  createdAt: string
+}
+export type Credentials = { deviceName: string; deviceSecret: string }
+export type DeviceEvent = { at: string; kind: string; push?: number; code?: number; detail?: string }
+export type Token = { id: number; name: string; account: string; role: Role; createdAt: string; expiresAt: string | null }
+export type AuditEntry = {
+  id: number
+  at: string
+  actor: string
+  address: string
+  action: string
+  target: string
+  detail: string
+}
+
+/** Page asks for a part of a list: after is the next of the part before. */
+export type Page = { after?: string; limit?: number }
+/** Slice is a part of a list; without next it is the last. */
+export type Slice<T> = { rows: T[]; next?: string }
+
+export type DeviceFilter = { prefix?: string; online?: 'true' | 'false'; state?: Rung }
+export type NewDevices = { deviceName: string } | { deviceNames: string[] } | { count: number; prefix: string }
+
+async function list<T>(from: string, key: string, params: Parameters<typeof query>[0], signal?: AbortSignal): Promise<Slice<T>> {
+  const answer = await send<Record<string, unknown>>('GET', from + query(params), { signal })
+  return { rows: (answer[key] ?? []) as T[], next: answer.next as string | undefined }
+}
+
+const product = (key: string) => path('products', key)
+const device = (key: string, name: string) => path('products', key, 'devices', name)
+
+/** tag is the ETag of the version that a text was made from; 0 is none. */
+const tag = (base: number) => `"${base}"`
+
+export const api = {
+  signIn: (username: string, password: string) =>
+    send<{ account: Account }>('POST', '/session', { body: { username, password } }),
+  signOut: () => send<void>('DELETE', '/session'),
+  me: () => send<Me>('GET', '/me'),
+  changePassword: (old: string, fresh: string) => send<void>('PATCH', '/me/password', { body: { old, new: fresh } }),
+
+  instances: (page: Page, signal?: AbortSignal) => list<Instance>('/instances', 'instances', page, signal),
+  instance: (id: string) => send<Instance>('GET', path('instances', id)),
+  addInstance: (body: { id: string; name: string; environment: string }) => send<Instance>('POST', '/instances', { body }),
+  setInstance: (id: string, body: { name: string; environment: string }) =>
+    send<Instance>('PATCH', path('instances', id), { body }),
+  removeInstance: (id: string) => send<void>('DELETE', path('instances', id)),
+
+  products: (page: Page & { instance?: string }, signal?: AbortSignal) => list<Product>('/products', 'products', page, signal),
+  product: (key: string) => send<Product>('GET', product(key)),
+  addProduct: (body: { name: string; instance: string }) =>
+    send<Product & { productSecret: string }>('POST', '/products', { body }),
+  renameProduct: (key: string, name: string) => send<Product>('PATCH', product(key), { body: { name } }),
+  removeProduct: (key: string) => send<void>('DELETE', product(key)),
+
+  devices: (key: string, page: Page & DeviceFilter, signal?: AbortSignal) =>
+    list<Device>(product(key) + '/devices', 'devices', page, signal),
+  device: (key: string, name: string) => send<Device>('GET', device(key, name)),
+  addDevices: (key: string, body: NewDevices) => send<{ devices: Credentials[] }>('POST', product(key) + '/devices', { body }),
+  setDevice: (key: string, name: string, body: { disabled?: boolean; resetSecret?: true }) =>
+    send<Device & { deviceSecret?: string }>('PATCH', device(key, name), { body }),
+  removeDevice: (key: string, name: string) => send<void>('DELETE', device(key, name)),
+  events: (key: string, name: string, page: Page, signal?: AbortSignal) =>
+    list<DeviceEvent>(device(key, name) + '/events', 'events', page, signal),
+
+  config: (key: string) => send<Config>('GET', product(key) + '/config'),
+  setConfig: (key: string, body: { enabled?: boolean; policy?: Partial<Policy> }) =>
+    send<Config>('PATCH', product(key) + '/config', { body }),
+  versions: (key: string, page: Page, signal?: AbortSignal) =>
+    list<Version>(product(key) + '/config/versions', 'versions', page, signal),
+  version: (key: string, number: number) => send<Version>('GET', product(key) + path('config', 'versions', number)),
+  saveVersion: (key: string, base: number, body: { content: string; note: string }) =>
+    send<Version>('POST', product(key) + '/config/versions', { body, ifMatch: tag(base) }),
+
+  pushes: (page: Page, signal?: AbortSignal) => list<Push>('/pushes', 'pushes', page, signal),
+  pushesOfProduct: (key: string, page: Page, signal?: AbortSignal) =>
+    list<Push>(product(key) + '/pushes', 'pushes', page, signal),
+  push: (no: number) => send<Push>('GET', path('pushes', no)),
+  pushEvents: (no: number) => new EventSource('/api/v1' + path('pushes', no, 'events')),
+  pushDevices: (no: number, page: Page & { state?: Rung }, signal?: AbortSignal) =>
+    list<Device>(path('pushes', no, 'devices'), 'devices', page, signal),
+  startPush: (key: string, version: number) => send<Push>('POST', product(key) + '/pushes', { body: { version } }),
+  stopPush: (no: number, reason: string) => send<Push>('POST', path('pushes', no, 'stop'), { body: { reason } }),
+
+  accounts: (page: Page, signal?: AbortSignal) => list<Account>('/accounts', 'accounts', page, signal),
+  addAccount: (body: { name: string; role: Role; password: string }) => send<Account>('POST', '/accounts', { body }),
+  setAccount: (name: string, body: { role?: Role; disabled?: boolean; password?: string }) =>
+    send<Account>('PATCH', path('accounts', name), { body }),
+  removeAccount: (name: string) => send<void>('DELETE', path('accounts', name)),
+  tokens: (page: Page, signal?: AbortSignal) => list<Token>('/tokens', 'tokens', page, signal),
+  addToken: (body: { name: string; role: Role; expiresAt?: string }) =>
+    send<Token & { token: string }>('POST', '/tokens', { body }),
+  removeToken: (id: number) => send<void>('DELETE', path('tokens', id)),
+  audit: (page: Page, signal?: AbortSignal) => list<AuditEntry>('/audit', 'entries', page, signal),
+}

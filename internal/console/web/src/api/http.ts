@@ -1,0 +1,106 @@
+/** Problem is a refusal as RFC 9457 has it, or what can be said of an answer that is none. */
+export class Problem extends Error {
+  readonly status: number
+  readonly code: string
+  readonly until?: string
+  readonly challengeId?: string
+
+  constructor(p: { status: number; code: string; detail: string; until?: string; challengeId?: string }) {
+    super(p.detail)
+    this.status = p.status
+    this.code = p.code
+    this.until = p.until
+    this.challengeId = p.challengeId
+  }
+}
+
+/** hasCode tells whether an error is a problem with one of these codes. */
+export function hasCode(error: unknown, ...codes: string[]): error is Problem {
+  return error instanceof Problem && codes.includes(error.code)
+}
+
+/**
+ * verify obtains a second proof for a change that was refused with
+ * verification_required, and resolves once the change may be tried again.
+ * The dialog that does so sets it; until there is one, such a refusal stands.
+ */
+let verify: ((refusal: Problem) => Promise<void>) | undefined
+
+export function onVerificationRequired(obtain: typeof verify): void {
+  verify = obtain
+}
+
+type Options = { body?: unknown; ifMatch?: string; signal?: AbortSignal }
+
+/** send makes a request of the API below /api/v1 and reads the answer. It throws a Problem. */
+export async function send<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  try {
+    return await once<T>(method, path, options)
+  } catch (error) {
+    if (method === 'GET' || !hasCode(error, 'verification_required') || !verify) throw error
+    await verify(error)
+    return await once<T>(method, path, options)
+  }
+}
+
+async function once<T>(method: string, path: string, { body, ifMatch, signal }: Options): Promise<T> {
+  const headers = new Headers({ Accept: 'application/json' })
+  if (body !== undefined) headers.set('Content-Type', 'application/json')
+  if (ifMatch !== undefined) headers.set('If-Match', ifMatch)
+  const init: RequestInit = { method, headers, signal, credentials: 'same-origin', cache: 'no-store' }
+  if (body !== undefined) init.body = JSON.stringify(body)
+  const response = await reach('/api/v1' + path, init)
+  setClock(response.headers.get('Date'))
+  if (!response.ok) throw await problem(response)
+  return (response.status === 204 ? undefined : await response.json()) as T
+}
+
+async function reach(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init)
+  } catch (error) {
+    if (init.signal?.aborted) throw error
+    throw new Problem({ status: 0, code: 'unreachable', detail: '' })
+  }
+}
+
+async function problem(response: Response): Promise<Problem> {
+  try {
+    const body = await response.json()
+    if (typeof body.code === 'string') return new Problem({ ...body, status: response.status })
+  } catch {
+    // Not a problem document: a proxy answered.
+  }
+  const code = response.status >= 500 ? 'unavailable' : 'invalid'
+  return new Problem({ status: response.status, code, detail: `${response.status} ${response.statusText}` })
+}
+
+/** query writes the parameters of a path; those that are empty are left out. */
+export function query(params: Record<string, string | number | undefined>): string {
+  const q = new URLSearchParams()
+  for (const [name, value] of Object.entries(params)) {
+    if (value !== undefined && value !== '') q.set(name, String(value))
+  }
+  const text = q.toString()
+  return text && '?' + text
+}
+
+/** path joins escaped parts. */
+export function path(...parts: (string | number)[]): string {
+  return parts.map((part) => '/' + encodeURIComponent(part)).join('')
+}
+
+let offset = 0 // of the server's clock from this one, in milliseconds
+
+/** setClock learns the server's time. The header has whole seconds, so small differences say nothing. */
+function setClock(date: string | null): void {
+  const server = date ? Date.parse(date) : NaN
+  if (Number.isNaN(server)) return
+  const difference = server + 500 - Date.now()
+  offset = Math.abs(difference) > 2000 ? difference : 0
+}
+
+/** now is the server's time as far as it is known: count-downs and durations go by it. */
+export function now(): number {
+  return Date.now() + offset
+}

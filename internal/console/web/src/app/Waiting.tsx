@@ -1,0 +1,6 @@
+import { Skeleton } from 'antd'
+
+/** Waiting is shown while a page is loaded. */
+export function Waiting() {
+  return <Skeleton active paragraph={{ rows: 8 }} />
+}

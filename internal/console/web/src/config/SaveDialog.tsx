@@ -1,0 +1,74 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Alert, App, Flex, Form, Input, Modal, Skeleton } from 'antd'
+import { useState } from 'react'
+import { api, type Version } from '../api/api'
+import { hasCode } from '../api/http'
+import { queries } from '../app/queries'
+import { useWords } from '../i18n/language'
+import { Failure } from '../shared/Failure'
+import { check } from './editor/check'
+import { Diff } from './LazyEditor'
+
+type Props = {
+  product: string
+  draft: { base: number; text: string }
+  onClose: () => void
+  onText: (text: string) => void
+  onSaved: (version: Version, text: string) => void
+}
+
+/**
+ * SaveDialog shows what saving changes. If somebody else saved in between, it
+ * shows their text beside this one, which may take over what theirs has.
+ */
+export function SaveDialog({ product, draft, onClose, onText, onSaved }: Props) {
+  const { t } = useWords()
+  const { message } = App.useApp()
+  const client = useQueryClient()
+  const [note, setNote] = useState('')
+  const [mine, setMine] = useState(draft.text)
+  const [theirs, setTheirs] = useState<Version>() // saved in between
+  const base = theirs?.number ?? draft.base
+  const before = useQuery({ ...queries.version(product, base), enabled: base > 0 })
+
+  const save = useMutation({
+    mutationFn: () => api.saveVersion(product, base, { content: mine, note: note.trim() }),
+    onSuccess: (version) => {
+      client.setQueryData(queries.version(product, version.number).queryKey, { ...version, content: mine })
+      void client.invalidateQueries({ queryKey: ['config', product] })
+      void client.invalidateQueries({ queryKey: ['versions', product] })
+      void message.success(t('save.done', { n: version.number }))
+      onSaved(version, mine)
+    },
+    onError: async (error) => {
+      if (!hasCode(error, 'stale')) return
+      const config = await client.fetchQuery({ ...queries.config(product), staleTime: 0 })
+      if (config.current) setTheirs(config.current)
+    },
+  })
+  const close = () => {
+    if (mine !== draft.text) onText(mine)
+    onClose()
+  }
+  const left = base === 0 ? t('diff.nothing') : theirs ? t('diff.theirs', { n: base, author: theirs.author }) : t('diff.current', { n: base })
+  const stale = hasCode(save.error, 'stale')
+  return (
+    <Modal open title={theirs ? t('save.conflict') : t('save.title')} width="min(1100px, 94vw)" onCancel={close}
+      okText={theirs ? t('save.over', { n: theirs.number }) : t('do.confirm')} cancelText={t('save.edit')} onOk={() => save.mutate()}
+      okButtonProps={{ loading: save.isPending, disabled: (base > 0 && !before.data) || check(mine).length > 0 }}>
+      <Flex vertical gap="middle">
+        {theirs && <Alert type="warning" showIcon title={t('save.behind', { author: theirs.author, n: theirs.number })} description={t('save.conflictHint')} />}
+        {save.error && !stale && <Failure error={save.error} />}
+        {before.error && <Failure error={before.error} retry={before.refetch} />}
+        {base > 0 && before.isPending ? <Skeleton active /> : (
+          <Diff before={before.data?.content ?? ''} after={mine} labels={[left, t('diff.mine')]} onChange={theirs ? setMine : undefined} />
+        )}
+        <Form layout="vertical">
+          <Form.Item label={t('save.note')} htmlFor="note" style={{ marginBottom: 0 }}>
+            <Input id="note" value={note} onChange={(e) => setNote(e.target.value)} maxLength={500} showCount placeholder={t('save.noteHint')} autoFocus />
+          </Form.Item>
+        </Form>
+      </Flex>
+    </Modal>
+  )
+}

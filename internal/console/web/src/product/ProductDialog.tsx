@@ -1,0 +1,42 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { Button, Form, Input, Modal } from 'antd'
+import { api } from '../api/api'
+import { useWords } from '../i18n/language'
+import { Failure } from '../shared/Failure'
+import { Secrets } from '../shared/Secrets'
+
+/** ProductDialog adds a product, and shows what identifies it: the secret only here. */
+export function ProductDialog({ instance, onClose }: { instance: string; onClose: () => void }) {
+  const { t } = useWords()
+  const client = useQueryClient()
+  const [form] = Form.useForm<{ name: string }>()
+  const add = useMutation({
+    mutationFn: ({ name }: { name: string }) => api.addProduct({ name, instance }),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ['products'] })
+      void client.invalidateQueries({ queryKey: ['instances'] })
+    },
+  })
+  if (add.data) {
+    const made = add.data
+    return (
+      <Modal open title={t('product.added', { name: made.name })} onCancel={onClose} mask={{ closable: false }} footer={[
+        <Button key="close" onClick={onClose}>{t('do.close')}</Button>,
+        <Link key="open" to="/products/$productKey" params={{ productKey: made.productKey }}><Button type="primary">{t('product.open')}</Button></Link>,
+      ]}>
+        <Secrets values={{ ProductKey: made.productKey, ProductSecret: made.productSecret }} />
+      </Modal>
+    )
+  }
+  return (
+    <Modal open title={t('product.add')} onCancel={onClose} onOk={form.submit} okButtonProps={{ loading: add.isPending }}>
+      <Form form={form} layout="vertical" onFinish={add.mutate}>
+        {add.error && <Form.Item><Failure error={add.error} /></Form.Item>}
+        <Form.Item name="name" label={t('product.name')} rules={[{ required: true, message: t('form.required') }]}>
+          <Input maxLength={64} autoFocus />
+        </Form.Item>
+      </Form>
+    </Modal>
+  )
+}

@@ -1,0 +1,53 @@
+import { theme } from 'antd'
+import { useEffect, useRef } from 'react'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import { useWords } from '../i18n/language'
+import type { Sample } from './samples'
+
+const height = 180
+
+/** PushChart draws how many devices had applied, and failed, over time. */
+export default function PushChart({ samples, total }: { samples: Sample[]; total: number }) {
+  const { token } = theme.useToken()
+  const { t } = useWords()
+  const host = useRef<HTMLDivElement>(null)
+  const chart = useRef<uPlot>(null)
+  const data = dataOf(samples)
+  const latest = useRef(data)
+  useEffect(() => { latest.current = data })
+
+  useEffect(() => {
+    const div = host.current!
+    const axis = { stroke: token.colorTextSecondary, grid: { stroke: token.colorSplit, width: 1 }, ticks: { stroke: token.colorSplit } }
+    const plot = new uPlot({
+      width: div.clientWidth || 600,
+      height,
+      cursor: { drag: { x: false, y: false } },
+      scales: { x: { time: false }, y: { range: [0, Math.max(total, 1)] } },
+      axes: [{ ...axis, values: (_, all) => all.map((s) => `${s} s`) }, { ...axis, size: 64 }],
+      series: [
+        { label: t('chart.time'), value: (_, s: number | null) => (s === null ? '–' : `${s.toFixed(1)} s`) },
+        { label: t('rung.applied'), stroke: token.green6, width: 2, fill: token.green1, points: { show: false } },
+        { label: t('rung.failed'), stroke: token.red5, width: 2, points: { show: false } },
+      ],
+    }, latest.current, div)
+    chart.current = plot
+    const resized = new ResizeObserver(() => plot.setSize({ width: div.clientWidth, height }))
+    resized.observe(div)
+    return () => {
+      resized.disconnect()
+      plot.destroy()
+    }
+  }, [token, t, total])
+
+  useEffect(() => {
+    chart.current?.setData(dataOf(samples))
+    chart.current?.setLegend({ idx: samples.length - 1 }) // until the pointer asks for another time
+  }, [samples])
+  return <div ref={host} role="img" aria-label={t('chart.title')} style={{ color: token.colorTextSecondary, minHeight: height + 30 }} />
+}
+
+function dataOf(samples: Sample[]): uPlot.AlignedData {
+  return [samples.map((s) => s.at / 1000), samples.map((s) => s.applied), samples.map((s) => s.failed)]
+}

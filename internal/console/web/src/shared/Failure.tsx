@@ -1,0 +1,23 @@
+import { Alert, Button } from 'antd'
+import { Problem } from '../api/http'
+import { useWords, type Translate } from '../i18n/language'
+
+const codes = [
+  'invalid', 'too_large', 'unauthenticated', 'forbidden', 'verification_required', 'not_found', 'exists', 'in_use',
+  'unchanged', 'stale', 'not_current', 'no_config', 'disabled', 'cooldown', 'already_pushed', 'push_running',
+  'not_running', 'rate_limited', 'unavailable', 'internal', 'unreachable',
+] as const
+
+/** headline says in the reader's language what kind of refusal an error is. */
+export function headline(error: unknown, t: Translate): string {
+  const code = error instanceof Problem ? codes.find((c) => c === error.code) : undefined
+  return t(`code.${code ?? 'internal'}`)
+}
+
+/** Failure shows a refusal with the server's own words for it. */
+export function Failure({ error, retry }: { error: unknown; retry?: () => unknown }) {
+  const { t } = useWords()
+  const detail = error instanceof Error ? error.message : ''
+  const again = retry && <Button size="small" onClick={() => void retry()}>{t('do.retry')}</Button>
+  return <Alert type="error" showIcon role="alert" title={headline(error, t)} description={detail || undefined} action={again} />
+}

@@ -1,0 +1,10 @@
+import { App } from 'antd'
+import { useWords } from '../i18n/language'
+import { headline } from './Failure'
+
+/** useFailure gives what reports the refusal of a change that has no dialog of its own. */
+export function useFailure(): (error: Error) => void {
+  const { t } = useWords()
+  const { notification } = App.useApp()
+  return (error) => notification.error({ title: headline(error, t), description: error.message })
+}
