@@ -1,24 +1,31 @@
 package cota
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Account is a person or a program that may sign in.
 type Account struct {
 	Name      string    `json:"name"`
 	Role      Role      `json:"role"`
 	Disabled  bool      `json:"disabled"`
+	Phone     string    `json:"phone"` // where its codes go, masked; "": none
+	TOTP      bool      `json:"totp"`  // it has an authenticator
 	CreatedAt time.Time `json:"createdAt"`
 }
 
 // Token lets a program act for an account, with at most the account's role.
 // Its secret is shown once, when it is made.
 type Token struct {
-	ID        int64      `json:"id"`
-	Name      string     `json:"name"`
-	Account   string     `json:"account"`
-	Role      Role       `json:"role"`
-	CreatedAt time.Time  `json:"createdAt"`
-	ExpiresAt *time.Time `json:"expiresAt"` // nil: never
+	ID        int64          `json:"id"`
+	Name      string         `json:"name"`
+	Account   string         `json:"account"`
+	Role      Role           `json:"role"`
+	Scopes    []Scope        `json:"scopes" nullable:"false"`   // what it may do beyond that
+	Networks  []netip.Prefix `json:"networks" nullable:"false"` // where it may be used; none: anywhere
+	CreatedAt time.Time      `json:"createdAt"`
+	ExpiresAt *time.Time     `json:"expiresAt"` // nil: never
 }
 
 // AuditEntry is one change that somebody made. It never holds a secret.

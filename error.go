@@ -32,6 +32,8 @@ const (
 	NotRunning           Code = "not_running"           // the push has ended already
 	LinkExpired          Code = "link_expired"          // the download link's time is over
 	LinkInvalid          Code = "link_invalid"          // the download link was not made by this server
+	CodeWrong            Code = "code_wrong"            // not the verification code
+	CodeExpired          Code = "code_expired"          // the verification code's time is over; have a new one sent
 	RateLimited          Code = "rate_limited"          // too many attempts; try later
 	Unavailable          Code = "unavailable"           // the server cannot do it now; try again
 	Internal             Code = "internal"              // a fault of ours
@@ -40,9 +42,10 @@ const (
 // Error is a refusal that a caller may act on. Msg is for operators: it names
 // the thing and, where it can, the way out; it never holds a secret.
 type Error struct {
-	Code  Code
-	Msg   string
-	Until time.Time // when the refusal ends by itself; zero: never or unknown
+	Code      Code
+	Msg       string
+	Until     time.Time  // when the refusal ends by itself; zero: never or unknown
+	Challenge *Challenge // what to pass; of VerificationRequired only
 }
 
 func (e *Error) Error() string { return e.Msg }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -15,6 +16,7 @@ type AccountPatch struct {
 	Role     *cota.Role `json:"role,omitempty"`
 	Disabled *bool      `json:"disabled,omitempty"`
 	Password *string    `json:"password,omitempty"`
+	Phone    *string    `json:"phone,omitempty"` // where its verification codes go; "": nowhere
 }
 
 // Accounts lists all accounts, by name.
@@ -27,13 +29,16 @@ func (c *Client) Account(ctx context.Context, name string) (cota.Account, error)
 	return call[cota.Account](ctx, c, http.MethodGet, path("accounts", name), nil)
 }
 
+// NewAccount is an account to be added.
+type NewAccount struct {
+	Name     string    `json:"name"`
+	Role     cota.Role `json:"role"`
+	Password string    `json:"password"`
+	Phone    string    `json:"phone,omitempty"` // where its verification codes go; "": nowhere
+}
+
 // AddAccount adds an account.
-func (c *Client) AddAccount(ctx context.Context, name string, role cota.Role, password string) (cota.Account, error) {
-	in := struct {
-		Name     string    `json:"name"`
-		Role     cota.Role `json:"role"`
-		Password string    `json:"password"`
-	}{name, role, password}
+func (c *Client) AddAccount(ctx context.Context, in NewAccount) (cota.Account, error) {
 	return call[cota.Account](ctx, c, http.MethodPost, "accounts", in)
 }
 
@@ -52,14 +57,17 @@ func (c *Client) Tokens(ctx context.Context) iter.Seq2[cota.Token, error] {
 	return list[cota.Token](ctx, c, "tokens", "tokens", nil)
 }
 
-// AddToken makes a token with at most one's own role, and returns its secret,
-// which is shown once. expires may be nil.
-func (c *Client) AddToken(ctx context.Context, name string, role cota.Role, expires *time.Time) (cota.Token, string, error) {
-	in := struct {
-		Name      string     `json:"name"`
-		Role      cota.Role  `json:"role"`
-		ExpiresAt *time.Time `json:"expiresAt,omitempty"`
-	}{name, role, expires}
+// NewToken is a token to be made.
+type NewToken struct {
+	Name      string         `json:"name"`
+	Role      cota.Role      `json:"role"`               // at most one's own
+	Scopes    []cota.Scope   `json:"scopes,omitzero"`    // nil: push, if the role may; empty: none
+	Networks  []netip.Prefix `json:"networks,omitempty"` // where it may be used; none: anywhere
+	ExpiresAt *time.Time     `json:"expiresAt,omitempty"`
+}
+
+// AddToken makes a token and returns its secret, which is shown once.
+func (c *Client) AddToken(ctx context.Context, in NewToken) (cota.Token, string, error) {
 	var out struct {
 		cota.Token
 		Secret string `json:"token"`

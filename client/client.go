@@ -22,7 +22,8 @@ import (
 // called by many goroutines.
 //
 // A refusal by the server is a *cota.Error: its Code says why, its Msg is
-// for people, and its Until is when it ends by itself. An error of any other
+// for people, its Until is when it ends by itself, and its Challenge is what
+// to pass before the same is asked again. An error of any other
 // kind says that the server was not reached, or did not answer as a cota
 // server does.
 type Client struct {
@@ -150,6 +151,7 @@ func refusal(resp *http.Response) error {
 		Code   cota.Code `json:"code"`
 		Detail string    `json:"detail"`
 		Until  time.Time `json:"until"`
+		cota.Challenge
 	}
 	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if err == nil && kind == "application/problem+json" {
@@ -157,7 +159,11 @@ func refusal(resp *http.Response) error {
 	}
 	switch {
 	case err == nil && problem.Code != "":
-		return &cota.Error{Code: problem.Code, Msg: problem.Detail, Until: problem.Until}
+		e := &cota.Error{Code: problem.Code, Msg: problem.Detail, Until: problem.Until}
+		if problem.Challenge.ID != "" {
+			e.Challenge = &problem.Challenge
+		}
+		return e
 	case resp.StatusCode >= 500:
 		return cota.Errorf(cota.Unavailable, "the server answered %s", resp.Status)
 	}

@@ -10,8 +10,9 @@ import (
 // Me is who a client acts for.
 type Me struct {
 	Account cota.Account `json:"account"`
-	Role    cota.Role    `json:"role"`  // what it may do: the lesser of the account's and the token's
-	Token   string       `json:"token"` // the token's name; "" for a session
+	Role    cota.Role    `json:"role"`    // what it may do: the lesser of the account's and the token's
+	Token   string       `json:"token"`   // the token's name; "" for a session
+	Trusted bool         `json:"trusted"` // no second proof is needed now
 }
 
 // SignIn signs in with an account's name and password. A client made without

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -16,7 +15,7 @@ import (
 )
 
 func (c *cli) newAccount() *cobra.Command {
-	var role string
+	var role, phone string
 	add := &cobra.Command{
 		Use: "add NAME", Short: "Add an account; asks for its password", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -28,7 +27,7 @@ func (c *cli) newAccount() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := c.client().AddAccount(cmd.Context(), args[0], r, password)
+			a, err := c.client().AddAccount(cmd.Context(), client.NewAccount{Name: args[0], Role: r, Password: password, Phone: phone})
 			if err != nil {
 				return err
 			}
@@ -36,16 +35,17 @@ func (c *cli) newAccount() *cobra.Command {
 		},
 	}
 	add.Flags().StringVar(&role, "role", "viewer", "viewer, editor, publisher or admin")
+	add.Flags().StringVar(&phone, "phone", "", "where its verification codes go, such as +8613800000000")
 	list := &cobra.Command{
 		Use: "list", Short: "List the accounts", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return printList(c, cmd, c.client().Accounts(cmd.Context()), 0, []string{"account", "role", "enabled", "since"},
+			return printList(c, cmd, c.client().Accounts(cmd.Context()), 0, []string{"account", "role", "enabled", "phone", "authenticator", "since"},
 				func(a cota.Account) []any {
-					return []any{a.Name, a.Role, yesNo(a.Disabled, "no", "yes"), moment(&a.CreatedAt)}
+					return []any{a.Name, a.Role, yesNo(a.Disabled, "no", "yes"), orDash(a.Phone), yesNo(a.TOTP, "yes", "no"), moment(&a.CreatedAt)}
 				})
 		},
 	}
-	return group("account", "Accounts and their roles", add, list, c.accountSet(), &cobra.Command{
+	return group("account", "Accounts and their roles", add, list, c.accountSet(), accountRecover(), &cobra.Command{
 		Use: "remove NAME", Short: "Remove an account with its tokens", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.client().RemoveAccount(cmd.Context(), args[0])
@@ -54,10 +54,10 @@ func (c *cli) newAccount() *cobra.Command {
 }
 
 func (c *cli) accountSet() *cobra.Command {
-	var role string
+	var role, phone string
 	var disable, enable, password bool
 	cmd := &cobra.Command{
-		Use: "set NAME", Short: "Change the role or password of an account, or disable it", Args: cobra.ExactArgs(1),
+		Use: "set NAME", Short: "Change the role, phone or password of an account, or disable it", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var patch client.AccountPatch
 			if role != "" {
@@ -69,6 +69,9 @@ func (c *cli) accountSet() *cobra.Command {
 			}
 			if disable || enable {
 				patch.Disabled = &disable
+			}
+			if cmd.Flags().Changed("phone") {
+				patch.Phone = &phone
 			}
 			if password {
 				p, err := askPassword(cmd, "COTA_NEW_PASSWORD", "new password of "+args[0])
@@ -85,81 +88,11 @@ func (c *cli) accountSet() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&role, "role", "", "viewer, editor, publisher or admin")
+	cmd.Flags().StringVar(&phone, "phone", "", "where its verification codes go; empty for nowhere")
 	cmd.Flags().BoolVar(&disable, "disable", false, "let it sign in no more")
 	cmd.Flags().BoolVar(&enable, "enable", false, "let it sign in again")
 	cmd.Flags().BoolVar(&password, "password", false, "ask for a new password")
 	cmd.MarkFlagsMutuallyExclusive("disable", "enable")
-	return cmd
-}
-
-func (c *cli) newToken() *cobra.Command {
-	return group("token", "Tokens: what programs sign in with", c.tokenAdd(), &cobra.Command{
-		Use: "list", Short: "List tokens", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return printList(c, cmd, c.client().Tokens(cmd.Context()), 0, []string{"token", "name", "account", "role", "since", "expires"},
-				func(t cota.Token) []any {
-					return []any{t.ID, t.Name, t.Account, t.Role, moment(&t.CreatedAt), moment(t.ExpiresAt)}
-				})
-		},
-	}, &cobra.Command{
-		Use: "remove NUMBER", Short: "Remove a token", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := parseNumber("token", args[0])
-			if err != nil {
-				return err
-			}
-			return c.client().RemoveToken(cmd.Context(), id)
-		},
-	})
-}
-
-func (c *cli) tokenAdd() *cobra.Command {
-	var role, account string
-	var life time.Duration
-	cmd := &cobra.Command{
-		Use:   "add NAME",
-		Short: "Make a token and print it, once",
-		Long: "Make a token and print it, once. Without COTA_TOKEN this signs in with --account and its password,\n" +
-			"which is asked for, or taken from COTA_PASSWORD.",
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := cota.ParseRole(role)
-			if err != nil {
-				return err
-			}
-			cl := c.client()
-			if os.Getenv("COTA_TOKEN") == "" {
-				password, err := askPassword(cmd, "COTA_PASSWORD", "password of "+account)
-				if err != nil {
-					return err
-				}
-				if _, err := cl.SignIn(cmd.Context(), account, password); err != nil {
-					return err
-				}
-				defer cl.SignOut(cmd.Context()) // the session ends by itself otherwise
-			}
-			var expires *time.Time
-			if life > 0 {
-				at := time.Now().Add(life)
-				expires = &at
-			}
-			t, secret, err := cl.AddToken(cmd.Context(), args[0], r, expires)
-			if err != nil {
-				return err
-			}
-			if c.output == "json" {
-				return c.print(cmd, struct {
-					cota.Token
-					Secret string `json:"token"`
-				}{t, secret}, nil, nil)
-			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), secret)
-			return err
-		},
-	}
-	cmd.Flags().StringVar(&role, "role", "admin", "viewer, editor, publisher or admin; at most one's own")
-	cmd.Flags().StringVar(&account, "account", "admin", "account to sign in with")
-	cmd.Flags().DurationVar(&life, "life", 0, "how long it is good for, such as 720h; 0 for ever")
 	return cmd
 }
 

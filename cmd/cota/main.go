@@ -60,7 +60,7 @@ func exitCode(err error) int {
 	switch e.Code {
 	case cota.NotFound:
 		return exitNotFound
-	case cota.VerificationRequired:
+	case cota.VerificationRequired, cota.CodeWrong, cota.CodeExpired:
 		return exitVerify
 	case cota.Exists, cota.InUse, cota.Unchanged, cota.Stale, cota.NotCurrent, cota.NoConfig, cota.Disabled,
 		cota.Cooldown, cota.AlreadyPushed, cota.PushRunning, cota.NotRunning, cota.Forbidden:

@@ -26,6 +26,7 @@ type serveFlags struct {
 	http, mqtt, files string
 	logLevel          string
 	demo              bool
+	proxies           []string
 }
 
 func newServe() *cobra.Command {
@@ -52,7 +53,8 @@ func newServe() *cobra.Command {
 	flags.StringVar(&f.FilesURL, "files-url", "", "where devices find the file door; in production without a port (default http://localhost and the port of --files)")
 	flags.Float64Var(&f.PushRate, "push-rate", 5000, "most push messages a second to one product's devices; 0 for no bound")
 	flags.StringVar(&f.logLevel, "log", "", "least level that is logged: debug, info, warn or error (default info, with --demo warn)")
-	flags.BoolVar(&f.demo, "demo", false, "add a product with 200 simulated devices and push to them")
+	flags.BoolVar(&f.demo, "demo", false, "add a product with 200 simulated devices and push to them; sessions from this machine need no verification")
+	f.verificationFlags(flags)
 	return cmd
 }
 
@@ -86,6 +88,9 @@ func serve(ctx context.Context, f serveFlags, out, errs io.Writer) error {
 	o.Version = version()
 	o.AdminPassword = os.Getenv("COTA_ADMIN_PASSWORD")
 	o.MasterKey = os.Getenv("COTA_MASTER_KEY")
+	if err := f.verification(ctx, &o); err != nil {
+		return err
+	}
 	if err := openDoors(&o, f); err != nil {
 		return err
 	}
@@ -103,7 +108,7 @@ func serve(ctx context.Context, f serveFlags, out, errs io.Writer) error {
 	if f.demo {
 		err = demo(ctx, s, o, out, errs)
 	}
-	greet(out, s, o)
+	greet(ctx, out, s, o)
 	if err != nil && ctx.Err() == nil {
 		stop()
 		return errors.Join(fmt.Errorf("demo: %w", err), <-ended)
@@ -125,10 +130,11 @@ func openDoors(o *server.Options, f serveFlags) (err error) {
 
 // greet says where the doors are, and the first administrator's password,
 // which is shown this once.
-func greet(out io.Writer, s *server.Server, o server.Options) {
+func greet(ctx context.Context, out io.Writer, s *server.Server, o server.Options) {
 	fmt.Fprintf(out, "management  http://%s  (API at /api/v1, documentation at /docs)\n", o.HTTP.Addr())
 	fmt.Fprintf(out, "devices     mqtt://%s\n", o.MQTT.Addr())
 	fmt.Fprintf(out, "files       %s\n", s.FilesURL)
+	fmt.Fprintf(out, "verification  %s\n", asksCode(ctx, s, o))
 	switch {
 	case s.FirstPassword == "":
 	case o.AdminPassword != "":

@@ -36,11 +36,12 @@ type newAccount struct {
 		Name     string    `json:"name"`
 		Role     cota.Role `json:"role" enum:"viewer,editor,publisher,admin"`
 		Password string    `json:"password"`
+		Phone    string    `json:"phone,omitempty" maxLength:"32" doc:"where its verification codes go; needs a second proof"`
 	} `nameHint:"NewAccount"`
 }
 
 func (s *server) addAccount(ctx context.Context, in *newAccount) (*reply[cota.Account], error) {
-	a := cota.Account{Name: in.Body.Name, Role: in.Body.Role}
+	a := cota.Account{Name: in.Body.Name, Role: in.Body.Role, Phone: in.Body.Phone}
 	if err := s.control.AddAccount(ctx, actor(ctx), a, in.Body.Password); err != nil {
 		return nil, err
 	}
@@ -53,11 +54,12 @@ type accountPatch struct {
 		Role     *cota.Role `json:"role,omitempty" enum:"viewer,editor,publisher,admin"`
 		Disabled *bool      `json:"disabled,omitempty"`
 		Password *string    `json:"password,omitempty"`
+		Phone    *string    `json:"phone,omitempty" maxLength:"32" doc:"where its verification codes go; needs a second proof"`
 	} `nameHint:"AccountPatch"`
 }
 
 func (s *server) setAccount(ctx context.Context, in *accountPatch) (*reply[cota.Account], error) {
-	patch := control.AccountPatch{Role: in.Body.Role, Disabled: in.Body.Disabled, Password: in.Body.Password}
+	patch := control.AccountPatch{Role: in.Body.Role, Disabled: in.Body.Disabled, Password: in.Body.Password, Phone: in.Body.Phone}
 	if patch == (control.AccountPatch{}) {
 		return nil, errNoChange
 	}

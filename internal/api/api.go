@@ -7,6 +7,8 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -28,6 +30,9 @@ type Options struct {
 	Done    <-chan struct{}
 	Log     *slog.Logger
 	Version string // of cota
+	// TrustedProxies are the networks of proxies that say truly, in
+	// X-Forwarded-For, whom they ask for.
+	TrustedProxies []netip.Prefix
 }
 
 // prefix is where the routes of the table begin.
@@ -39,6 +44,7 @@ type server struct {
 	online  func(product string) int
 	done    <-chan struct{}
 	log     *slog.Logger
+	proxies proxies
 
 	refusals *limit.Limiter // of sign-ins, by address
 	guesses  *guesses       // of passwords, by account
@@ -52,7 +58,7 @@ type server struct {
 // otherwise.
 func New(o Options) http.Handler {
 	s := &server{
-		control: o.Control, store: o.Store, online: o.Online, done: o.Done, log: o.Log,
+		control: o.Control, store: o.Store, online: o.Online, done: o.Done, log: o.Log, proxies: o.TrustedProxies,
 		refusals: limit.New(refusalPerSecond, refusalBurst), guesses: newGuesses(),
 	}
 	if s.online == nil {
@@ -71,4 +77,15 @@ func New(o Options) http.Handler {
 	mux.Handle("GET /docs/{$}", docsPage("index.html"))
 	mux.HandleFunc("GET /docs/{file}", docsFile)
 	return s.trace(s.recover(secure(s.sameOrigin(s.known(mux)))))
+}
+
+// Owns reports whether a path of the management door is the API's. All others
+// are free for pages.
+func Owns(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch first {
+	case "api", "docs", "openapi.json", "healthz", "readyz", "metrics":
+		return true
+	}
+	return false
 }

@@ -143,13 +143,13 @@ func (s *server) setDevice(ctx context.Context, in *devicePatch) (out *reply[pat
 		}
 	}
 	out = new(reply[patchedDevice])
-	if b.Disabled != nil {
-		if err := s.control.DisableDevice(ctx, by, in.Product, in.Device, *b.Disabled); err != nil {
+	if b.ResetSecret { // first: it may be refused
+		if out.Body.Secret, err = s.control.ResetDeviceSecret(ctx, by, in.Product, in.Device); err != nil {
 			return nil, err
 		}
 	}
-	if b.ResetSecret {
-		if out.Body.Secret, err = s.control.ResetDeviceSecret(ctx, by, in.Product, in.Device); err != nil {
+	if b.Disabled != nil {
+		if err := s.control.DisableDevice(ctx, by, in.Product, in.Device, *b.Disabled); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/cotahq/cota"
@@ -33,3 +35,8 @@ func (g *Guesses) GiveBack(account string, now time.Time)   { g.giveBack(account
 
 // Docs are the files of the documentation page.
 var Docs = docs
+
+// Client is where a request comes from, behind these proxies.
+func Client(trusted []netip.Prefix, r *http.Request) (netip.Addr, bool) {
+	return proxies(trusted).client(r)
+}

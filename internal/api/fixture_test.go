@@ -3,12 +3,14 @@ package api_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +53,7 @@ func newWorld(t *testing.T) *world {
 	_, err = w.control.EnsureAdmin(t.Context(), password)
 	w.must(err)
 	for role := cota.Viewer; role <= cota.Admin; role++ {
-		_, w.tokens[role], err = w.control.AddToken(t.Context(), admin, role.String(), role, nil)
+		_, w.tokens[role], err = w.control.AddToken(t.Context(), admin, cota.Token{Name: role.String(), Role: role})
 		w.must(err)
 	}
 	w.server = httptest.NewServer(api.New(api.Options{
@@ -70,6 +72,22 @@ func (w *world) must(err error) {
 
 // as is a client whose token has a role.
 func (w *world) as(role cota.Role) *client.Client { return client.New(w.server.URL, w.tokens[role]) }
+
+// code is the last that went to the log.
+var code = regexp.MustCompile(`(?s).* msg="verification code" .* code=(\d{6}) `)
+
+// verify has the session of c pass a verification.
+func (w *world) verify(c *client.Client) {
+	w.Helper()
+	_, _, err := c.AddToken(w.Context(), client.NewToken{Name: "a", Role: cota.Viewer})
+	e, ok := errors.AsType[*cota.Error](err)
+	sent := code.FindStringSubmatch(w.log.String())
+	if !ok || e.Challenge == nil || sent == nil {
+		w.Fatalf("AddToken: %v, code %v; want a challenge", err, sent)
+	}
+	_, err = c.Verify(w.Context(), e.Challenge.ID, sent[1])
+	w.must(err)
+}
 
 // answer is what came back for a request.
 type answer struct {

@@ -14,17 +14,18 @@ import (
 
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/internal/control"
-	"github.com/cotahq/cota/internal/limit"
 )
 
 // request is what is known of a request beside what it asks.
 type request struct {
 	id     string
-	from   netip.Addr // of the connection
+	from   netip.Addr // of the client, behind proxies or not
 	addr   string     // from, as text
 	secure bool       // came by TLS
 	by     control.Actor
 	secret string // of the session; "" with a token
+
+	browser string // value of its cookie; "" unless it is one of ours
 }
 
 type requestKey struct{}
@@ -37,8 +38,8 @@ func requestOf(ctx context.Context) *request { return ctx.Value(requestKey{}).(*
 func (s *server) trace(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
 		began := time.Now()
-		from := limit.Address(hr.RemoteAddr).Unmap()
-		r := &request{id: rand.Text()[:16], from: from, addr: from.String(), secure: hr.TLS != nil}
+		from, secure := s.proxies.client(hr)
+		r := &request{id: rand.Text()[:16], from: from, addr: from.String(), secure: secure}
 		hr = hr.WithContext(context.WithValue(hr.Context(), requestKey{}, r))
 		w.Header().Set("X-Request-Id", r.id)
 		sw := &statusWriter{ResponseWriter: w}

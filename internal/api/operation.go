@@ -103,7 +103,12 @@ func (s *server) identify(c huma.Context, r *request) (control.Actor, error) {
 		return control.Actor{}, cota.Errorf(cota.Unauthenticated, "the session's cookie cannot be read; sign in again")
 	}
 	r.secret = cookie.Value
-	return s.control.Session(c.Context(), cookie.Value, r.addr)
+	by, err := s.control.Session(c.Context(), cookie.Value, r.addr)
+	if err != nil {
+		return by, err
+	}
+	browser, _ := huma.ReadCookie(c, browserCookie) // without one it is a browser we do not know
+	return s.recognize(by, r, browser), nil
 }
 
 // actor is who asks. It is nobody where no role is needed.

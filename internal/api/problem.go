@@ -31,6 +31,8 @@ var statuses = map[cota.Code]int{
 	cota.NotRunning:           http.StatusConflict,
 	cota.LinkExpired:          http.StatusForbidden,
 	cota.LinkInvalid:          http.StatusForbidden,
+	cota.CodeWrong:            http.StatusForbidden,
+	cota.CodeExpired:          http.StatusForbidden,
 	cota.RateLimited:          http.StatusTooManyRequests,
 	cota.Unavailable:          http.StatusServiceUnavailable,
 	cota.Internal:             http.StatusInternalServerError,
@@ -49,6 +51,13 @@ type problem struct {
 	Title  string     `json:"title" doc:"what the status means"`
 	Detail string     `json:"detail" doc:"the reason, and if there is one the way out, for people"`
 	Until  *time.Time `json:"until,omitempty" doc:"when the refusal ends by itself"`
+
+	// The challenge of verification_required.
+	ChallengeID string        `json:"challengeId,omitempty" doc:"of verification_required: what to pass"`
+	Methods     []cota.Method `json:"methods,omitzero" doc:"ways to pass it that the account has: sms and totp"`
+	Phone       string        `json:"phone,omitempty" doc:"where the code goes, masked"`
+	Sender      string        `json:"sender,omitempty" doc:"how codes are sent; log: they are in the server's log"`
+	ResendAt    *time.Time    `json:"resendAt,omitempty" doc:"when another code may be asked for, if not now"`
 }
 
 func newProblem(e *cota.Error) *problem {
@@ -59,6 +68,9 @@ func newProblem(e *cota.Error) *problem {
 	p.Title = http.StatusText(p.Status)
 	if !e.Until.IsZero() {
 		p.Until = &e.Until
+	}
+	if c := e.Challenge; c != nil {
+		p.ChallengeID, p.Methods, p.Phone, p.Sender, p.ResendAt = c.ID, c.Methods, c.Phone, c.Sender, c.ResendAt
 	}
 	return p
 }

@@ -45,7 +45,17 @@ func (s *server) routes() []chapter {
 			{post, "/session", cota.Nobody, "openSession", "sign in", of(s.openSession)},
 			{del, "/session", cota.Viewer, "closeSession", "sign out", of(s.closeSession)},
 			{get, "/me", cota.Viewer, "me", "who asks", of(s.me)},
+			{patch, "/me", cota.Viewer, "setMe", "change one's own phone", of(s.setMe)},
 			{patch, "/me/password", cota.Viewer, "changePassword", "change one's own password", of(s.changePassword)},
+			{post, "/me/totp", cota.Viewer, "addTOTP", "make the secret of an authenticator; it is shown once", of(s.addTOTP)},
+			{post, "/me/totp/confirm", cota.Viewer, "confirmTOTP", "put the authenticator to use", of(s.confirmTOTP)},
+			{del, "/me/totp", cota.Viewer, "removeTOTP", "remove one's authenticator", of(s.removeTOTP)},
+		}},
+		{"Verification", []route{
+			{post, "/challenges/{id}/verify", cota.Viewer, "verifyChallenge", "pass a challenge with a code", of(s.verifyChallenge)},
+			{post, "/challenges/{id}/resend", cota.Viewer, "resendCode", "have another code sent", of(s.resendCode)},
+			{get, "/verification", cota.Viewer, "verification", "show when a second proof is asked for", of(s.verification)},
+			{patch, "/verification", cota.Admin, "setVerification", "turn the second proof on or off, or change its limits", of(s.setVerification)},
 		}},
 		{"Instances", []route{
 			{get, "/instances", cota.Viewer, "instances", "list the instances and what they hold", of(s.instances)},
@@ -102,5 +112,5 @@ func (s *server) routes() []chapter {
 // created are the routes that answer 201.
 var created = map[string]bool{
 	"addInstance": true, "addProduct": true, "addDevices": true, "saveVersion": true, "startPush": true,
-	"addAccount": true, "addToken": true,
+	"addAccount": true, "addToken": true, "addTOTP": true,
 }

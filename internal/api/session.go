@@ -63,13 +63,18 @@ type meAnswer struct {
 	Account cota.Account `json:"account"`
 	Role    cota.Role    `json:"role" doc:"what you may do: the lesser of the account's role and the token's"`
 	Token   string       `json:"token" doc:"name of the token; empty in a session"`
+	Trusted bool         `json:"trusted" doc:"no second proof is needed from here, now"`
 }
 
 func (s *server) me(ctx context.Context, _ *struct{}) (*reply[meAnswer], error) {
 	by := actor(ctx)
 	account, err := s.store.Account(ctx, by.Account)
+	if err != nil {
+		return nil, err
+	}
+	trusted, err := s.control.Trusted(ctx, by)
 	_, token, _ := strings.Cut(by.Name, "/")
-	return &reply[meAnswer]{meAnswer{account, by.Role, token}}, err
+	return &reply[meAnswer]{meAnswer{account, by.Role, token, trusted}}, err
 }
 
 type newPassword struct {

@@ -33,7 +33,7 @@ func TestSession(t *testing.T) {
 	equal(t, "Me in a session", me, client.Me{Account: a, Role: cota.Admin})
 	me, err = w.as(cota.Editor).Me(t.Context())
 	w.must(err)
-	equal(t, "Me with a token", me, client.Me{Account: a, Role: cota.Editor, Token: "editor"})
+	equal(t, "Me with a token", me, client.Me{Account: a, Role: cota.Editor, Token: "editor", Trusted: true})
 
 	w.must(c.SignOut(t.Context()))
 	_, err = c.Me(t.Context())
@@ -121,16 +121,17 @@ func TestGuesses(t *testing.T) {
 
 func TestTokens(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.as(cota.Admin).AddAccount(t.Context(), "bob", cota.Publisher, "bob's password")
+	_, err := w.as(cota.Admin).AddAccount(t.Context(), client.NewAccount{Name: "bob", Role: cota.Publisher, Password: "bob's password"})
 	w.must(err)
 	bob := client.New(w.server.URL, "")
 	_, err = bob.SignIn(t.Context(), "bob", "bob's password")
 	w.must(err)
 
-	_, _, err = bob.AddToken(t.Context(), "too much", cota.Admin, nil)
+	w.verify(bob)
+	_, _, err = bob.AddToken(t.Context(), client.NewToken{Name: "too much", Role: cota.Admin})
 	w.code("AddToken above one's role", err, cota.Forbidden)
 	expires := time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
-	token, secret, err := bob.AddToken(t.Context(), "ci", cota.Editor, &expires)
+	token, secret, err := bob.AddToken(t.Context(), client.NewToken{Name: "ci", Role: cota.Editor, ExpiresAt: &expires})
 	w.must(err)
 	if !strings.HasPrefix(secret, "cota_") || token.Account != "bob" || token.Role != cota.Editor || !token.ExpiresAt.Equal(expires) {
 		t.Errorf("AddToken = %+v, %q; want bob's, as editor, with a secret", token, secret)
@@ -158,7 +159,7 @@ func TestTokens(t *testing.T) {
 func TestAccounts(t *testing.T) {
 	w := newWorld(t)
 	c := w.as(cota.Admin)
-	bob, err := c.AddAccount(t.Context(), "bob", cota.Editor, "bob's password")
+	bob, err := c.AddAccount(t.Context(), client.NewAccount{Name: "bob", Role: cota.Editor, Password: "bob's password"})
 	w.must(err)
 	names := func() (all []string) {
 		for a, err := range c.Accounts(t.Context()) {

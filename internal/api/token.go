@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/cotahq/cota"
@@ -37,9 +38,11 @@ func (s *server) tokens(ctx context.Context, in *tokenPage) (*reply[tokenList], 
 
 type newToken struct {
 	Body struct {
-		Name      string     `json:"name"`
-		Role      cota.Role  `json:"role" enum:"viewer,editor,publisher,admin" doc:"at most your own"`
-		ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"never unless said otherwise"`
+		Name      string         `json:"name"`
+		Role      cota.Role      `json:"role" enum:"viewer,editor,publisher,admin" doc:"at most your own"`
+		Scopes    []cota.Scope   `json:"scopes,omitempty" nullable:"false" doc:"push, or nothing; push unless said otherwise, if the role may"`
+		Networks  []netip.Prefix `json:"networks,omitempty" nullable:"false" doc:"where it may be used, such as 192.0.2.0/24; anywhere unless said otherwise"`
+		ExpiresAt *time.Time     `json:"expiresAt,omitempty" doc:"never unless said otherwise"`
 	} `nameHint:"NewToken"`
 }
 
@@ -49,7 +52,10 @@ type addedToken struct {
 }
 
 func (s *server) addToken(ctx context.Context, in *newToken) (*reply[addedToken], error) {
-	t, secret, err := s.control.AddToken(ctx, actor(ctx), in.Body.Name, in.Body.Role, in.Body.ExpiresAt)
+	b := in.Body
+	t, secret, err := s.control.AddToken(ctx, actor(ctx), cota.Token{
+		Name: b.Name, Role: b.Role, Scopes: b.Scopes, Networks: b.Networks, ExpiresAt: b.ExpiresAt,
+	})
 	return &reply[addedToken]{addedToken{t, secret}}, err
 }
 

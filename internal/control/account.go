@@ -27,13 +27,22 @@ func (c *Control) EnsureAdmin(ctx context.Context, password string) (added bool,
 	return err == nil, err
 }
 
-// AddAccount adds an account.
+// AddAccount adds an account. Its Phone, if it has one, is the whole number
+// here: whoever adds it vouches for it.
 func (c *Control) AddAccount(ctx context.Context, by Actor, a cota.Account, password string) error {
 	if err := cota.CheckAccountName(a.Name); err != nil {
 		return err
 	}
+	if err := checkRole(a.Role); err != nil {
+		return err
+	}
 	if err := cota.CheckPassword(password); err != nil {
 		return err
+	}
+	if a.Phone != "" {
+		if err := c.mayVouch(ctx, by, a.Phone); err != nil {
+			return err
+		}
 	}
 	hash, err := c.hashPassword(ctx, password)
 	if err != nil {
@@ -41,9 +50,17 @@ func (c *Control) AddAccount(ctx context.Context, by Actor, a cota.Account, pass
 	}
 	a.CreatedAt = time.Now()
 	err = c.change(ctx, by, "account.add", a.Name, func(tx *store.Tx) (string, error) {
-		return a.Role.String(), tx.AddAccount(ctx, a, hash)
+		if err := tx.AddAccount(ctx, a, hash); err != nil || a.Phone == "" {
+			return a.Role.String(), err
+		}
+		return a.Role.String() + ", phone " + cota.MaskPhone(a.Phone), tx.SetProofs(ctx, a.Name, store.Proofs{Phone: a.Phone})
 	})
 	return c.taken(err, cota.Exists, "account %s is there already", a.Name)
+}
+
+func checkRole(r cota.Role) error {
+	_, err := cota.ParseRole(r.String())
+	return err
 }
 
 // AccountPatch changes what is not nil.
@@ -51,11 +68,23 @@ type AccountPatch struct {
 	Role     *cota.Role
 	Disabled *bool
 	Password *string
+	Phone    *string // the whole number; "" takes it away
 }
 
-// SetAccount changes an account. Whatever is changed, its sessions end. The
-// last administrator can neither be demoted nor disabled.
+// SetAccount changes an account. Whatever is changed, its sessions end; with
+// the password or the phone goes where it was trusted. The last administrator
+// can neither be demoted nor disabled.
 func (c *Control) SetAccount(ctx context.Context, by Actor, name string, patch AccountPatch) (a cota.Account, err error) {
+	if patch.Phone != nil {
+		if err := c.mayVouch(ctx, by, *patch.Phone); err != nil {
+			return a, err
+		}
+	}
+	if patch.Role != nil {
+		if err := checkRole(*patch.Role); err != nil {
+			return a, err
+		}
+	}
 	hash := ""
 	if patch.Password != nil {
 		if err := cota.CheckPassword(*patch.Password); err != nil {
@@ -72,6 +101,18 @@ func (c *Control) SetAccount(ctx context.Context, by Actor, name string, patch A
 		if hash != "" {
 			detail = "new password "
 			if err := tx.SetPassword(ctx, name, hash); err != nil {
+				return "", err
+			}
+		}
+		if patch.Phone != nil {
+			detail += "new phone "
+			if err := setPhone(ctx, tx, name, *patch.Phone); err != nil {
+				return "", err
+			}
+			a.Phone = cota.MaskPhone(*patch.Phone)
+		}
+		if hash != "" || patch.Phone != nil {
+			if err := tx.RemoveTrust(ctx, name); err != nil {
 				return "", err
 			}
 		}

@@ -18,13 +18,19 @@ import (
 	"github.com/cotahq/cota/internal/store"
 )
 
-// Options are what a Control is made of. All fields are required.
+// Options are what a Control is made of. Store, FilesURL and Log are required.
 type Options struct {
 	Store *store.Store
 	// FilesURL is where devices find the file door, such as
 	// http://files.example.com, without a slash at its end.
 	FilesURL string
 	Log      *slog.Logger
+
+	Verification VerificationMode
+	// TrustLoopback lets sessions from this machine do without a verification.
+	TrustLoopback bool
+	// Sender sends verification codes; nil: to Log.
+	Sender Sender
 }
 
 // Control carries out commands. Its methods may be called by many goroutines.
@@ -34,18 +40,24 @@ type Control struct {
 	linkURL string
 	log     *slog.Logger
 	hashing chan struct{} // bounds the memory that password hashing takes
+	verifier
 
 	mu      sync.Mutex
 	lines   map[string]*line // guarded by mu
 	changes int              // how often any product has changed; guarded by mu
 }
 
-// Actor is on whose behalf a command runs.
+// Actor is on whose behalf a command runs. One with neither Session nor Token
+// is the server itself.
 type Actor struct {
 	Name    string // the account, with a token's name behind a slash
 	Account string
 	Role    cota.Role
 	Address string // where the command came from; "" for the server itself
+
+	Session string      // hash of the session it acts by, "" unless it does
+	Browser string      // hash of the id of the session's browser, "" if it has none
+	Token   *cota.Token // the token it acts by, nil unless it does
 }
 
 // System acts when nobody asked.
@@ -63,6 +75,9 @@ func New(ctx context.Context, o Options) (*Control, error) {
 	}
 	if err := c.prepare(ctx); err != nil {
 		return nil, fmt.Errorf("prepare the database: %w", err)
+	}
+	if err := c.prepareVerifier(ctx, o); err != nil {
+		return nil, fmt.Errorf("prepare verification: %w", err)
 	}
 	keys, err := o.Store.SigningKeys(ctx)
 	if err != nil {
@@ -100,9 +115,13 @@ func (c *Control) change(ctx context.Context, by Actor, action, target string, f
 		if err != nil {
 			return err
 		}
-		return tx.Audit(ctx, &cota.AuditEntry{
-			At: time.Now(), Actor: by.Name, Address: by.Address, Action: action, Target: target, Detail: detail,
-		})
+		return audit(ctx, tx, by, action, target, detail)
+	})
+}
+
+func audit(ctx context.Context, tx *store.Tx, by Actor, action, target, detail string) error {
+	return tx.Audit(ctx, &cota.AuditEntry{
+		At: time.Now(), Actor: by.Name, Address: by.Address, Action: action, Target: target, Detail: detail,
 	})
 }
 

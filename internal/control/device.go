@@ -94,6 +94,9 @@ func (c *Control) DisableDevice(ctx context.Context, by Actor, product, name str
 
 // ResetDeviceSecret gives a device a new secret and ends its connection.
 func (c *Control) ResetDeviceSecret(ctx context.Context, by Actor, product, name string) (secret string, err error) {
+	if err := c.prove(ctx, by, "a new device secret"); err != nil {
+		return "", err
+	}
 	secret = cota.NewDeviceSecret()
 	return secret, c.changeDevice(ctx, by, "device.reset", product, name, func(tx *store.Tx, d store.DeviceRow) (string, error) {
 		return "new secret", tx.SetDeviceSecret(ctx, d.ID, product, name, secret)

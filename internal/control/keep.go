@@ -35,6 +35,9 @@ func (c *Control) Keep(ctx context.Context) {
 func (c *Control) prune(ctx context.Context) error {
 	now := time.Now()
 	err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.PruneSessions(ctx, now) })
+	if err == nil {
+		err = c.pruneVerifications(ctx, now)
+	}
 	for from := int64(1); from != 0 && err == nil; {
 		var next int64
 		err = c.store.Update(ctx, func(tx *store.Tx) (err error) {

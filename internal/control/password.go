@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -40,26 +41,39 @@ func (c *Control) hashPassword(ctx context.Context, password string) (string, er
 
 // checkPassword reports whether password is the one that was hashed.
 func (c *Control) checkPassword(ctx context.Context, password, phc string) (bool, error) {
+	h, err := parseHash(phc)
+	if err != nil {
+		return false, fmt.Errorf("read a password hash: %w", err)
+	}
+	sum, err := c.argon2(ctx, password, h.salt, h.passes, h.memory, h.lanes)
+	return err == nil && subtle.ConstantTimeCompare(sum, h.sum) == 1, err
+}
+
+// passwordHash is a PHC string taken apart.
+type passwordHash struct {
+	memory, passes uint32
+	lanes          uint8
+	salt, sum      []byte
+}
+
+func parseHash(phc string) (h passwordHash, err error) {
 	part := strings.Split(phc, "$")
-	var version int
-	var memory, passes uint32
-	var lanes uint8
-	if len(part) != 6 || part[1] != "argon2id" {
-		return false, fmt.Errorf("read a password hash: not argon2id")
+	if len(part) != 6 || part[1] != "argon2id" || part[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return h, errors.New("not argon2id of this version")
 	}
-	if _, err := fmt.Sscanf(part[2]+" "+part[3], "v=%d m=%d,t=%d,p=%d", &version, &memory, &passes, &lanes); err != nil {
-		return false, fmt.Errorf("read a password hash: %w", err)
+	if _, err := fmt.Sscanf(part[3], "m=%d,t=%d,p=%d", &h.memory, &h.passes, &h.lanes); err != nil {
+		return h, err
 	}
-	salt, err := base64.RawStdEncoding.DecodeString(part[4])
-	if err != nil {
-		return false, fmt.Errorf("read a password hash: %w", err)
+	if h.salt, err = base64.RawStdEncoding.DecodeString(part[4]); err != nil {
+		return h, err
 	}
-	want, err := base64.RawStdEncoding.DecodeString(part[5])
-	if err != nil {
-		return false, fmt.Errorf("read a password hash: %w", err)
+	if h.sum, err = base64.RawStdEncoding.DecodeString(part[5]); err != nil {
+		return h, err
 	}
-	sum, err := c.argon2(ctx, password, salt, passes, memory, lanes)
-	return err == nil && subtle.ConstantTimeCompare(sum, want) == 1, err
+	if h.passes == 0 || h.lanes == 0 || len(h.sum) != hashSize {
+		return h, errors.New("costs or size out of bounds")
+	}
+	return h, nil
 }
 
 // argon2 waits for its turn: a burst of sign-ins must not take all memory.

@@ -117,6 +117,11 @@ func (c *Control) RemoveProduct(ctx context.Context, by Actor, key string) error
 // nothing more is sent, get is refused and links that are out do not open.
 // Turning it on sends nothing by itself.
 func (c *Control) SetConfig(ctx context.Context, by Actor, product string, enabled *bool, patch *cota.PolicyPatch) error {
+	if patch != nil {
+		if err := c.prove(ctx, by, "the policy"); err != nil {
+			return err
+		}
+	}
 	release, err := c.hold(ctx, product)
 	if err != nil {
 		return err

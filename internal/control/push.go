@@ -15,6 +15,9 @@ import (
 // Two pushes started at the same moment on two nodes: one is refused with
 // PushRunning.
 func (c *Control) StartPush(ctx context.Context, by Actor, product string, asked int64) (push cota.Push, err error) {
+	if err := c.mayStart(ctx, by); err != nil {
+		return push, err
+	}
 	release, err := c.hold(ctx, product)
 	if err != nil {
 		return push, err

@@ -88,8 +88,11 @@ func (c *Control) spokenOf(ctx context.Context, d *Device, w Word, f *Facts) (co
 		return c.store.VersionHead(ctx, d.Product, w.Version)
 	}
 	push, err := c.store.Push(ctx, w.Push)
-	if err != nil {
+	switch {
+	case err != nil:
 		return cota.Version{}, err
+	case push.Product != d.Product:
+		return cota.Version{}, cota.Errorf(cota.NotFound, "push %d is of another product", w.Push)
 	}
 	return c.store.VersionHead(ctx, d.Product, push.Version)
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -76,26 +77,34 @@ func (c *Control) Session(ctx context.Context, secret, address string) (Actor, e
 	if cota.CodeOf(err) == cota.NotFound {
 		return Actor{}, cota.Errorf(cota.Unauthenticated, "the session has ended; sign in again")
 	}
-	return Actor{Name: a.Name, Account: a.Name, Role: a.Role, Address: address}, err
+	return Actor{Name: a.Name, Account: a.Name, Role: a.Role, Address: address, Session: hashSecret(secret)}, err
 }
 
 // AddToken makes a token for the actor's account with at most its role, and
-// returns its secret. expires may be nil.
-func (c *Control) AddToken(ctx context.Context, by Actor, name string, role cota.Role, expires *time.Time) (t cota.Token, secret string, err error) {
-	if err := cota.CheckName("the name", name); err != nil {
+// returns its secret. Of want it takes the name, the role, the scopes (nil:
+// push, if the role and the actor may), the networks and the end.
+func (c *Control) AddToken(ctx context.Context, by Actor, want cota.Token) (t cota.Token, secret string, err error) {
+	t, err = cota.NewToken(want, by.Role, by.Token)
+	if err != nil {
 		return t, "", err
 	}
-	now := time.Now()
-	switch {
-	case role < cota.Viewer || role > by.Role:
-		return t, "", cota.Errorf(cota.Forbidden, "a token has at most the role of its maker, %s", by.Role)
-	case expires != nil && !expires.After(now):
+	t.Account, t.CreatedAt = by.Account, time.Now()
+	if t.ExpiresAt != nil && !t.ExpiresAt.After(t.CreatedAt) {
 		return t, "", cota.Errorf(cota.Invalid, "the token would have expired already")
 	}
+	if err := c.prove(ctx, by, "a new token"); err != nil {
+		return t, "", err
+	}
 	secret, hash := newSecret(tokenPrefix)
-	err = c.change(ctx, by, "token.add", name, func(tx *store.Tx) (string, error) {
-		t = cota.Token{Name: name, Account: by.Account, Role: role, CreatedAt: now, ExpiresAt: expires}
-		return role.String(), tx.AddToken(ctx, &t, hash)
+	err = c.change(ctx, by, "token.add", t.Name, func(tx *store.Tx) (string, error) {
+		detail := t.Role.String()
+		if len(t.Scopes) > 0 {
+			detail += fmt.Sprintf(", scopes %s", t.Scopes)
+		}
+		if len(t.Networks) > 0 {
+			detail += fmt.Sprintf(", networks %s", t.Networks)
+		}
+		return detail, tx.AddToken(ctx, &t, hash)
 	})
 	return t, secret, err
 }
@@ -114,7 +123,8 @@ func (c *Control) RemoveToken(ctx context.Context, by Actor, id int64) error {
 	})
 }
 
-// Token is who acts by a token: its account with the lesser of both roles.
+// Token is who acts by a token: its account with the lesser of both roles. It
+// is refused outside the networks that it is limited to.
 func (c *Control) Token(ctx context.Context, secret, address string) (Actor, error) {
 	if !strings.HasPrefix(secret, tokenPrefix) {
 		return Actor{}, errToken
@@ -123,7 +133,13 @@ func (c *Control) Token(ctx context.Context, secret, address string) (Actor, err
 	if cota.CodeOf(err) == cota.NotFound {
 		return Actor{}, errToken
 	}
-	return Actor{Name: t.Account + "/" + t.Name, Account: t.Account, Role: min(role, t.Role), Address: address}, err
+	if err == nil {
+		err = t.CheckAddress(parseAddress(address))
+	}
+	if err != nil {
+		return Actor{}, err
+	}
+	return Actor{Name: t.Account + "/" + t.Name, Account: t.Account, Role: min(role, t.Role), Address: address, Token: &t}, nil
 }
 
 var errToken = cota.Errorf(cota.Unauthenticated, "the token is not valid; it may have expired or been removed")

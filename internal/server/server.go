@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cotahq/cota/internal/api"
+	"github.com/cotahq/cota/internal/console"
 	"github.com/cotahq/cota/internal/control"
 	"github.com/cotahq/cota/internal/download"
 	"github.com/cotahq/cota/internal/gateway"
@@ -43,6 +45,16 @@ type Options struct {
 	PushRate float64
 	Version  string
 	Log      *slog.Logger
+
+	// Verification is "on" or "off" whatever administrators have set, or "" for
+	// what they have; a new server asks for it.
+	Verification string
+	// TrustLoopback lets sessions from this machine push without one.
+	TrustLoopback bool
+	// TrustedProxies are those whose X-Forwarded-For tells where a request
+	// comes from.
+	TrustedProxies []netip.Prefix
+	SMS            SMS
 
 	// The doors. HTTP is for operators and programs, MQTT and Files for
 	// devices. The server closes them.
@@ -93,6 +105,14 @@ func (s *Server) open(ctx context.Context) error {
 	if err := checkFilesURL(s.FilesURL); err != nil {
 		return err
 	}
+	mode, err := verificationMode(o.Verification)
+	if err != nil {
+		return err
+	}
+	sender, err := o.SMS.sender(o.Log)
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
@@ -112,7 +132,10 @@ func (s *Server) open(ctx context.Context) error {
 	if s.store, err = store.Open(ctx, store.Options{DSN: dsn, Key: key, Log: o.Log}); err != nil {
 		return err
 	}
-	if s.Control, err = control.New(ctx, control.Options{Store: s.store, FilesURL: s.FilesURL, Log: o.Log}); err != nil {
+	s.Control, err = control.New(ctx, control.Options{
+		Store: s.store, FilesURL: s.FilesURL, Log: o.Log, Verification: mode, TrustLoopback: o.TrustLoopback, Sender: sender,
+	})
+	if err != nil {
 		return err
 	}
 	if err := s.firstAdmin(ctx); err != nil {
@@ -143,9 +166,7 @@ func (s *Server) firstAdmin(ctx context.Context) error {
 func (s *Server) Run(ctx context.Context, grace time.Duration) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	s.http = s.serveHTTP(ctx, api.New(api.Options{
-		Control: s.Control, Store: s.store, Online: s.Gateway.Online, Done: ctx.Done(), Log: s.log, Version: s.options.Version,
-	}))
+	s.http = s.serveHTTP(ctx, s.management(ctx))
 	s.files = s.serveFiles()
 
 	var g errgroup.Group
@@ -166,6 +187,22 @@ func (s *Server) Run(ctx context.Context, grace time.Duration) error {
 	<-ctx.Done()
 	shut := s.shutdown(grace)
 	return errors.Join(g.Wait(), shut)
+}
+
+// management is the API, and the console on every path that is not the API's.
+func (s *Server) management(ctx context.Context) http.Handler {
+	programs := api.New(api.Options{
+		Control: s.Control, Store: s.store, Online: s.Gateway.Online, Done: ctx.Done(), Log: s.log, Version: s.options.Version,
+		TrustedProxies: s.options.TrustedProxies,
+	})
+	people := console.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if api.Owns(r.URL.Path) {
+			programs.ServeHTTP(w, r)
+			return
+		}
+		people.ServeHTTP(w, r)
+	})
 }
 
 func (s *Server) serveHTTP(ctx context.Context, h http.Handler) *http.Server {

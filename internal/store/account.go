@@ -29,9 +29,13 @@ func (tx *Tx) SetPassword(ctx context.Context, name, password string) error {
 	return must(res, err, "no account %s", name)
 }
 
-// RemoveAccount removes an account with its sessions and tokens.
+// RemoveAccount removes an account with its sessions and tokens, and where it
+// was trusted.
 func (tx *Tx) RemoveAccount(ctx context.Context, name string) error {
 	if err := tx.RemoveSessions(ctx, name); err != nil {
+		return err
+	}
+	if err := tx.RemoveTrust(ctx, name); err != nil {
 		return err
 	}
 	if _, err := tx.db.ExecContext(ctx, `DELETE FROM token WHERE account = $1`, name); err != nil {
@@ -41,12 +45,12 @@ func (tx *Tx) RemoveAccount(ctx context.Context, name string) error {
 	return must(res, err, "no account %s", name)
 }
 
-const accountColumns = `name, role, disabled, created_at`
+const accountColumns = `account.name, account.role, account.disabled, account.phone, account.totp_sealed <> '', account.created_at`
 
 func scanAccount(row scanner) (a cota.Account, err error) {
 	var role string
 	var created int64
-	if err = row.Scan(&a.Name, &role, &a.Disabled, &created); err != nil {
+	if err = row.Scan(&a.Name, &role, &a.Disabled, &a.Phone, &a.TOTP, &created); err != nil {
 		return a, err
 	}
 	a.CreatedAt = timeOf(created)
@@ -87,8 +91,11 @@ func (tx *Tx) RemoveSession(ctx context.Context, hash string) error {
 	return err
 }
 
-// RemoveSessions ends all sessions of an account.
+// RemoveSessions ends all sessions of an account, with what they were asked.
 func (tx *Tx) RemoveSessions(ctx context.Context, account string) error {
+	if err := tx.RemoveChallenges(ctx, account); err != nil {
+		return err
+	}
 	_, err := tx.db.ExecContext(ctx, `DELETE FROM session WHERE account = $1`, account)
 	return err
 }
@@ -106,7 +113,7 @@ func (tx *Tx) PruneSessions(ctx context.Context, now time.Time) error {
 // hash at now, if it is not disabled.
 func (q queries) SessionAccount(ctx context.Context, hash string, now time.Time) (cota.Account, error) {
 	row := q.db.QueryRowContext(ctx, `
-		SELECT account.name, account.role, account.disabled, account.created_at
+		SELECT `+accountColumns+`
 		FROM session JOIN account ON account.name = session.account
 		WHERE session.hash = $1 AND session.expires_at > $2 AND NOT account.disabled`, hash, millis(now))
 	return one(row, scanAccount, "no such session")
@@ -122,8 +129,10 @@ func (tx *Tx) AddToken(ctx context.Context, t *cota.Token, hash string) (err err
 		expires = *t.ExpiresAt
 	}
 	_, err = tx.db.ExecContext(ctx, `
-		INSERT INTO token (id, hash, name, account, role, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		t.ID, hash, t.Name, t.Account, t.Role.String(), millis(t.CreatedAt), millis(expires))
+		INSERT INTO token (id, hash, name, account, role, scopes, networks, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		t.ID, hash, t.Name, t.Account, t.Role.String(), joinScopes(t.Scopes), joinNetworks(t.Networks),
+		millis(t.CreatedAt), millis(expires))
 	return err
 }
 
@@ -133,12 +142,16 @@ func (tx *Tx) RemoveToken(ctx context.Context, id int64) error {
 	return must(res, err, "no token %d", id)
 }
 
-const tokenColumns = `token.id, token.name, token.account, token.role, token.created_at, token.expires_at`
+const tokenColumns = `token.id, token.name, token.account, token.role, token.scopes, token.networks, token.created_at, token.expires_at`
 
 func scanToken(row scanner) (t cota.Token, err error) {
-	var role string
+	var role, scopes, networks string
 	var created, expires int64
-	if err = row.Scan(&t.ID, &t.Name, &t.Account, &role, &created, &expires); err != nil {
+	if err = row.Scan(&t.ID, &t.Name, &t.Account, &role, &scopes, &networks, &created, &expires); err != nil {
+		return t, err
+	}
+	t.Scopes = splitScopes(scopes)
+	if t.Networks, err = splitNetworks(networks); err != nil {
 		return t, err
 	}
 	t.CreatedAt, t.ExpiresAt = timeOf(created), timeRef(expires)

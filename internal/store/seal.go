@@ -46,7 +46,27 @@ func (s sealer) open(box, owner string) (string, error) {
 	return string(secret), nil
 }
 
+// boxAny and openAny are box and open for a secret that there may not be: ""
+// stays "".
+func (s sealer) boxAny(secret, owner string) string {
+	if secret == "" {
+		return ""
+	}
+	return s.box(secret, owner)
+}
+
+func (s sealer) openAny(box, owner string) (string, error) {
+	if box == "" {
+		return "", nil
+	}
+	return s.open(box, owner)
+}
+
 // Owners of sealed secrets.
 func ownerProduct(key string) string          { return "product " + key }
 func ownerDevice(product, name string) string { return "device " + product + "/" + name }
 func ownerKey(id int64) string                { return fmt.Sprintf("signing key %d", id) }
+func ownerServerKey(name string) string       { return "server key " + name }
+func ownerPhone(account string) string        { return "phone of " + account }
+func ownerTOTP(account string) string         { return "authenticator of " + account }
+func ownerChallenge(id string) string         { return "challenge " + id }

@@ -37,7 +37,7 @@ import (
 	"github.com/cotahq/cota"
 )
 
-// Options say where the state is kept. All fields are required.
+// Options say where the state is kept. All fields but Guest are required.
 type Options struct {
 	// DSN is a postgres:// URL, or the path of a SQLite file, which is made
 	// when it is not there.
@@ -45,6 +45,10 @@ type Options struct {
 	// Key seals secrets at rest; 32 bytes.
 	Key []byte
 	Log *slog.Logger
+	// Guest opens the database beside a server that may be running on it, for
+	// a short command: it does not join as a node, which on SQLite would take
+	// the place of the one that runs, and neither hears notes nor is heard.
+	Guest bool
 }
 
 // Store is an open database. Its methods may be called by many goroutines.
@@ -112,20 +116,22 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.start(ctx, o.DSN); err != nil {
+	if err := s.start(ctx, o); err != nil {
 		s.closeDB()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Store) start(ctx context.Context, dsn string) error {
+func (s *Store) start(ctx context.Context, o Options) error {
 	if err := migrate(ctx, s.write, s.engine.name); err != nil {
 		return err
 	}
 	s.db = s.read
-	if err := s.join(ctx); err != nil {
-		return fmt.Errorf("join the database: %w", err)
+	if !o.Guest {
+		if err := s.join(ctx); err != nil {
+			return fmt.Errorf("join the database: %w", err)
+		}
 	}
 	if err := s.recorder.prepare(ctx, s); err != nil {
 		return fmt.Errorf("prepare the recorder: %w", err)
@@ -133,8 +139,8 @@ func (s *Store) start(ctx context.Context, dsn string) error {
 	own, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.recorder.start(own, s)
-	if s.engine.name == postgres.name {
-		s.notes.start(own, s, dsn)
+	if s.engine.name == postgres.name && !o.Guest {
+		s.notes.start(own, s, o.DSN)
 	}
 	return nil
 }

@@ -44,10 +44,13 @@ type Server struct {
 	ended chan error
 }
 
-// Options are those of a new server over pipes.
+// Options are those of a new server over pipes. It asks for no verification:
+// the tests of that are in internal/api.
 func Options(t *testing.T) server.Options {
 	return server.Options{
 		DataDir: t.TempDir(), AdminPassword: AdminPassword, FilesURL: "http://" + FilesHost, Version: "test",
+		Verification: "off",
+
 		Log:  slog.New(slog.DiscardHandler),
 		HTTP: newPipes("management"), MQTT: newPipes("mqtt"), Files: newPipes("files"),
 	}
