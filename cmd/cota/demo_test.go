@@ -18,9 +18,9 @@ func TestDemo(t *testing.T) {
 	want := [][]string{{
 		`^demo: 200 simulated devices of product smart-meter \(a1\w{9}\) are connected$`,
 		`^push 1: 200 of 200 devices applied in [0-9.]+ s$`,
-		`^management  http://127\.0\.0\.1:\d+ `,
-		`^devices     mqtt://127\.0\.0\.1:\d+$`,
-		`^files       http://127\.0\.0\.1:\d+$`,
+		`^management    http://127\.0\.0\.1:\d+ `,
+		`^devices       mqtt://127\.0\.0\.1:\d+$`,
+		`^files         http://127\.0\.0\.1:\d+$`,
 		`^verification  off`,
 		`^first administrator: admin, password [A-Z2-7]{26} \(shown only now\)$`,
 	}, {

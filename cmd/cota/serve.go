@@ -131,9 +131,9 @@ func openDoors(o *server.Options, f serveFlags) (err error) {
 // greet says where the doors are, and the first administrator's password,
 // which is shown this once.
 func greet(ctx context.Context, out io.Writer, s *server.Server, o server.Options) {
-	fmt.Fprintf(out, "management  http://%s  (API at /api/v1, documentation at /docs)\n", o.HTTP.Addr())
-	fmt.Fprintf(out, "devices     mqtt://%s\n", o.MQTT.Addr())
-	fmt.Fprintf(out, "files       %s\n", s.FilesURL)
+	fmt.Fprintf(out, "management    http://%s  (console; API at /api/v1, documentation at /docs)\n", o.HTTP.Addr())
+	fmt.Fprintf(out, "devices       mqtt://%s\n", o.MQTT.Addr())
+	fmt.Fprintf(out, "files         %s\n", s.FilesURL)
 	fmt.Fprintf(out, "verification  %s\n", asksCode(ctx, s, o))
 	switch {
 	case s.FirstPassword == "":
