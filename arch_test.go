@@ -30,6 +30,7 @@ var importMap = []struct {
 	{"alink", nil, "the wire format is of use without the server"},
 	{"internal/mqtt", nil, "packets are bytes, whoever sends them"},
 	{"internal/limit", nil, "counts refusals, whatever is refused"},
+	{"internal/pipenet", nil, "stands in for the network in tests"},
 	{"internal/store", []string{"."}, "keeps the root's values, and returns its errors"},
 	{"internal/store/storetest", []string{"internal/store"}, "opens stores of both engines in a test"},
 	{"device", []string{"alink"}, "speaks the wire format; stays small enough for a device"},
@@ -42,7 +43,7 @@ var importMap = []struct {
 	{"internal/download", []string{".", "internal/control", "internal/limit"}, "opens links, and reports what was fetched"},
 	{"internal/api", []string{".", "internal/store", "internal/control", "internal/limit"}, "commands go through control, queries straight to store"},
 	{"internal/server", []string{".", "internal/store", "internal/sms", "internal/console", "internal/control", "internal/gateway", "internal/download", "internal/api"}, "assembles every part"},
-	{"internal/server/servertest", []string{".", "alink", "internal/mqtt", "device", "client", "internal/sim", "internal/server"}, "puts a server, and all that talks to one, in a test"},
+	{"internal/server/servertest", []string{".", "alink", "internal/mqtt", "device", "client", "internal/sim", "internal/pipenet", "internal/server"}, "puts a server, and all that talks to one, in a test"},
 	{"cmd/cota", []string{".", "device", "client", "internal/sim", "internal/server"}, "one command starts a server, a device, a crowd, or talks to a server"},
 	{"e2e", nil, "holds tests only, of the built command"},
 }

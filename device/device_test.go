@@ -20,6 +20,7 @@ import (
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/device"
 	"github.com/cotahq/cota/internal/mqtt"
+	"github.com/cotahq/cota/internal/pipenet"
 )
 
 const (
@@ -49,7 +50,7 @@ type stage struct {
 func play(t *testing.T, o device.Options, files func(n int, w http.ResponseWriter, r *http.Request), act func(*testing.T, *stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		broker, httpd := newPipe(), newPipe()
+		broker, httpd := pipenet.New("peer"), pipenet.New("peer")
 		s := &stage{peer: newPeer(t, broker)}
 		stop := serveFiles(httpd, func(w http.ResponseWriter, r *http.Request) {
 			s.mu.Lock()
@@ -59,8 +60,8 @@ func play(t *testing.T, o device.Options, files func(n int, w http.ResponseWrite
 			files(n, w, r)
 		})
 		o.Server, o.ProductKey, o.DeviceName, o.DeviceSecret = "tcp://broker:1883", productKey, name, "secret"
-		o.Dial = broker.dial
-		o.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: httpd.dial, DisableKeepAlives: true}}
+		o.Dial = broker.Dial
+		o.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: httpd.Dial, DisableKeepAlives: true}}
 		d, err := device.Dial(t.Context(), o)
 		if err != nil {
 			t.Fatalf("Dial() = %v", err)
@@ -141,11 +142,11 @@ func TestDial(t *testing.T) {
 
 func TestDialRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		broker := newPipe()
+		broker := pipenet.New("peer")
 		p := newPeer(t, broker)
 		p.set(func() { p.code = mqtt.BadUserNameOrPassword })
 		_, err := device.Dial(t.Context(), device.Options{
-			Server: "mqtt://broker:1883", ProductKey: productKey, DeviceName: name, DeviceSecret: "guess", Dial: broker.dial,
+			Server: "mqtt://broker:1883", ProductKey: productKey, DeviceName: name, DeviceSecret: "guess", Dial: broker.Dial,
 		})
 		refusal, ok := errors.AsType[*device.Refusal](err)
 		if !errors.Is(err, device.ErrRefused) || !ok || refusal.Code != 4 {
@@ -153,7 +154,7 @@ func TestDialRefused(t *testing.T) {
 		}
 		p.close()
 		if _, err = device.Dial(t.Context(), device.Options{
-			Server: "mqtt://broker:1883", ProductKey: productKey, DeviceName: name, DeviceSecret: "guess", Dial: broker.dial,
+			Server: "mqtt://broker:1883", ProductKey: productKey, DeviceName: name, DeviceSecret: "guess", Dial: broker.Dial,
 		}); err == nil || errors.Is(err, device.ErrRefused) {
 			t.Errorf("Dial() without a server = %v; want an error of the network", err)
 		}

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/internal/control"
 	"github.com/cotahq/cota/internal/download"
+	"github.com/cotahq/cota/internal/pipenet"
 	"github.com/cotahq/cota/internal/store"
 	"github.com/cotahq/cota/internal/store/storetest"
 )
@@ -37,7 +37,7 @@ type rig struct {
 	log     *bytes.Buffer
 	store   *store.Store
 	control *control.Control
-	door    *pipeListener
+	door    *pipenet.Listener
 	product string
 	device  control.Device
 	version cota.Version
@@ -46,7 +46,7 @@ type rig struct {
 
 func newRig(t *testing.T, content string) *rig {
 	t.Helper()
-	r := &rig{t: t, dsn: storetest.Database(t, storetest.SQLiteEngine), log: new(bytes.Buffer), door: newPipeListener()}
+	r := &rig{t: t, dsn: storetest.Database(t, storetest.SQLiteEngine), log: new(bytes.Buffer), door: pipenet.New("files")}
 	r.store = storetest.OpenDSN(t, r.dsn)
 	ctx, log := t.Context(), slog.New(slog.NewTextHandler(r.log, nil))
 	var err error
@@ -130,7 +130,7 @@ type client struct {
 
 func (r *rig) dial() *client {
 	r.t.Helper()
-	nc, err := r.door.Dial()
+	nc, err := r.door.Dial(r.t.Context(), "", "")
 	r.must(err)
 	r.t.Cleanup(func() { nc.Close() })
 	return &client{t: r.t, nc: nc, in: bufio.NewReader(nc)}
@@ -174,43 +174,6 @@ func (r *rig) do(line string, headers ...string) (status int, body string) {
 	synctest.Wait() // the handler may be behind
 	return res.StatusCode, string(all)
 }
-
-// pipeListener is a listener whose connections are pipes.
-type pipeListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newPipeListener() *pipeListener {
-	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-func (l *pipeListener) Dial() (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case l.conns <- there:
-		return here, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
 // sql changes the database behind the store's back.
 func (r *rig) sql(statement string) {

@@ -15,6 +15,7 @@ import (
 	"github.com/cotahq/cota/internal/control"
 	"github.com/cotahq/cota/internal/gateway"
 	"github.com/cotahq/cota/internal/mqtt"
+	"github.com/cotahq/cota/internal/pipenet"
 	"github.com/cotahq/cota/internal/store"
 	"github.com/cotahq/cota/internal/store/storetest"
 )
@@ -34,7 +35,7 @@ type rig struct {
 	store   *store.Store
 	control *control.Control
 	gateway *gateway.Gateway
-	door    *pipeListener
+	door    *pipenet.Listener
 	product string
 	creds   []cota.Credentials
 }
@@ -52,7 +53,7 @@ func newRig(t *testing.T, n int) *rig {
 func newRatedRig(t *testing.T, n int, pushRate float64) *rig {
 	t.Helper()
 	ctx := t.Context()
-	r := &rig{t: t, dsn: storetest.Database(t, storetest.SQLiteEngine), log: new(logbook), door: newPipeListener()}
+	r := &rig{t: t, dsn: storetest.Database(t, storetest.SQLiteEngine), log: new(logbook), door: pipenet.New("mqtt")}
 	r.store = storetest.OpenDSN(t, r.dsn)
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
@@ -215,7 +216,7 @@ func (r *rig) loginBy(i int, o alink.SignOptions) mqtt.Connect {
 // dial opens a connection that says nothing yet.
 func (r *rig) dial(v mqtt.Version) *wire {
 	r.t.Helper()
-	nc, err := r.door.Dial()
+	nc, err := r.door.Dial(r.t.Context(), "", "")
 	r.must(err)
 	r.t.Cleanup(func() { nc.Close() })
 	return &wire{t: r.t, nc: nc, version: v}

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/cotahq/cota/internal/mqtt"
+	"github.com/cotahq/cota/internal/pipenet"
 )
 
 // failingListener fails a few times before it serves.
 type failingListener struct {
-	*pipeListener
+	*pipenet.Listener
 	failures int
 }
 
@@ -22,17 +23,17 @@ func (l *failingListener) Accept() (net.Conn, error) {
 	if l.failures--; l.failures >= 0 {
 		return nil, errors.New("too many open files")
 	}
-	return l.pipeListener.Accept()
+	return l.Listener.Accept()
 }
 
 func TestServeOutlivesFailures(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, 1)
-		door := &failingListener{newPipeListener(), 5}
+		door := &failingListener{pipenet.New("mqtt"), 5}
 		served := make(chan error)
 		start := time.Now()
 		go func() { served <- r.gateway.Serve(door) }()
-		nc, err := door.Dial()
+		nc, err := door.Dial(t.Context(), "", "")
 		r.must(err)
 		if took := time.Since(start); took != 155*time.Millisecond { // 5, 10, 20, 40 and 80
 			t.Errorf("it served after %v; want 155ms", took)

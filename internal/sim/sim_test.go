@@ -16,6 +16,7 @@ import (
 
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/mqtt"
+	"github.com/cotahq/cota/internal/pipenet"
 	"github.com/cotahq/cota/internal/sim"
 )
 
@@ -47,7 +48,7 @@ func play(t *testing.T, o sim.Options, files http.HandlerFunc, act func(*stage))
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{}
-		broker, http := newPipe(), newPipe()
+		broker, http := pipenet.New("peer"), pipenet.New("peer")
 		s.peer = newPeer(t, broker)
 		stop := serveFiles(http, func(w httpWriter, r *httpRequest) {
 			s.gets.Add(1)
@@ -57,7 +58,7 @@ func play(t *testing.T, o sim.Options, files http.HandlerFunc, act func(*stage))
 			o.Devices = crowdOf(1)
 		}
 		o.ProductKey, o.Server = productKey, "broker:1883"
-		o.Dial, o.DialFiles = broker.dial, http.dial
+		o.Dial, o.DialFiles = broker.Dial, http.Dial
 		s.crowd = sim.Run(t.Context(), o)
 		act(s)
 		s.crowd.Close()

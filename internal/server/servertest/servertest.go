@@ -3,16 +3,15 @@ package servertest
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/cotahq/cota/client"
+	"github.com/cotahq/cota/internal/pipenet"
 	"github.com/cotahq/cota/internal/server"
 )
 
@@ -52,7 +51,7 @@ func Options(t *testing.T) server.Options {
 		Verification: "off",
 
 		Log:  slog.New(slog.DiscardHandler),
-		HTTP: newPipes("management"), MQTT: newPipes("mqtt"), Files: newPipes("files"),
+		HTTP: pipenet.New("management"), MQTT: pipenet.New("mqtt"), Files: pipenet.New("files"),
 	}
 }
 
@@ -76,19 +75,19 @@ func Start(t *testing.T, change func(*server.Options)) *Server {
 // same.
 func Resume(t *testing.T, o server.Options) *Server {
 	t.Helper()
-	management, mqtt, files := newPipes("management"), newPipes("mqtt"), newPipes("files")
+	management, mqtt, files := pipenet.New("management"), pipenet.New("mqtt"), pipenet.New("files")
 	o.HTTP, o.MQTT, o.Files = management, mqtt, files
 	srv, err := server.Open(context.Background(), o)
 	if err != nil {
 		t.Fatalf("open the server: %v", err)
 	}
-	over := func(p *pipes) *http.Transport {
-		return &http.Transport{DialContext: p.dial, DisableKeepAlives: true}
+	over := func(p *pipenet.Listener) *http.Transport {
+		return &http.Transport{DialContext: p.Dial, DisableKeepAlives: true}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{
 		Server: srv, Client: client.New("http://management", "").Through(over(management)),
-		Dial: mqtt.dial, DialFiles: files.dial, Files: &http.Client{Transport: over(files)},
+		Dial: mqtt.Dial, DialFiles: files.Dial, Files: &http.Client{Transport: over(files)},
 		t: t, stop: stop, ended: make(chan error, 1),
 	}
 	go func() { s.ended <- srv.Run(ctx, grace) }()
@@ -106,46 +105,6 @@ func (s *Server) Stop() {
 		}
 	}
 }
-
-// pipes is a listener whose connections are pipes.
-type pipes struct {
-	name   string
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newPipes(name string) *pipes {
-	return &pipes{name: name, conns: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case p.conns <- there:
-		return here, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-p.closed:
-		return nil, fmt.Errorf("dial %s: %w", p.name, net.ErrClosed)
-	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: p.name, Net: "pipe"} }
 
 // Forward listens on a TCP address, for clients that cannot be given a way to
 // dial, and connects each that comes by dial.
