@@ -27,15 +27,23 @@ const (
 
 // Check refuses a policy outside its bounds.
 func (p Policy) Check() error {
-	for _, f := range []struct {
-		name          string
-		v, least, top int64
-	}{
+	return checkBounds([]bounded{
 		{"cooldownSeconds", p.CooldownSeconds, 0, MaxCooldownSeconds},
 		{"linkSeconds", p.LinkSeconds, 1, MaxLinkSeconds},
 		{"history", p.History, 1, MaxHistory},
 		{"maxBytes", p.MaxBytes, 2, MaxConfigBytes},
-	} {
+	})
+}
+
+// bounded is a number that must be from least to top.
+type bounded struct {
+	name          string
+	v, least, top int64
+}
+
+// checkBounds refuses the first number that is not within its bounds.
+func checkBounds(all []bounded) error {
+	for _, f := range all {
 		if f.v < f.least || f.v > f.top {
 			return Errorf(Invalid, "%s must be from %d to %d", f.name, f.least, f.top)
 		}

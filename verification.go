@@ -43,10 +43,7 @@ func DefaultVerificationPolicy() VerificationPolicy {
 // set from undoing the verification: a code is never easy to guess, nor a
 // network the whole of the Internet.
 func (p VerificationPolicy) Check() error {
-	for _, f := range []struct {
-		name          string
-		v, least, top int64
-	}{
+	return checkBounds([]bounded{
 		{"trustSeconds", p.TrustSeconds, 60, 366 * 24 * 3600},
 		{"ipv4Bits", p.IPv4Bits, 8, 32},
 		{"ipv6Bits", p.IPv6Bits, 16, 128},
@@ -54,12 +51,7 @@ func (p VerificationPolicy) Check() error {
 		{"tries", p.Tries, 1, 10},
 		{"resendSeconds", p.ResendSeconds, 10, 3600},
 		{"sendsPerHour", p.SendsPerHour, 1, 60},
-	} {
-		if f.v < f.least || f.v > f.top {
-			return Errorf(Invalid, "%s must be from %d to %d", f.name, f.least, f.top)
-		}
-	}
-	return nil
+	})
 }
 
 // VerificationPatch changes the fields that are not nil.
