@@ -21,7 +21,7 @@ func TestDemo(t *testing.T) {
 		`^management    http://127\.0\.0\.1:\d+ `,
 		`^devices       mqtt://127\.0\.0\.1:\d+$`,
 		`^files         http://127\.0\.0\.1:\d+$`,
-		`^verification  off`,
+		`^verification  not from this machine \(--demo\)`,
 		`^first administrator: admin, password [A-Z2-7]{26} \(shown only now\)$`,
 	}, {
 		`^demo: 200 simulated devices of product smart-meter \(a1\w{9}\) are connected$`,

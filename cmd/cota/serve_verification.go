@@ -14,8 +14,7 @@ import (
 // verificationFlags adds the flags about the second proof. Its secrets come
 // from the environment alone: other users of the machine see flags.
 func (f *serveFlags) verificationFlags(flags *pflag.FlagSet) {
-	// Off until the console can ask for the code: its users would be shut out.
-	flags.StringVar(&f.Verification, "verification", "off", "on or off: whether a session from a new place needs a code to push")
+	flags.StringVar(&f.Verification, "verification", "", "on or off: whether a session from a new place needs a code to push (default as administrators have set it, which is on at first)")
 	flags.StringSliceVar(&f.proxies, "trusted-proxy", nil, "addresses or networks of proxies whose X-Forwarded-For tells where a request comes from")
 	flags.StringVar(&f.SMS.Kind, "sms", "log", "how codes are sent: log (this server's log), webhook or aliyun")
 	flags.StringVar(&f.SMS.WebhookURL, "sms-webhook-url", "", "with --sms webhook: where codes are posted, signed with COTA_SMS_WEBHOOK_SECRET")
@@ -43,15 +42,17 @@ func (f *serveFlags) verification(ctx context.Context, o *server.Options) (err e
 func asksCode(ctx context.Context, s *server.Server, o server.Options) string {
 	v, err := s.Control.Verification(ctx)
 	asked := o.Verification == "on" || o.Verification == "" && v.Enabled
+	how := "is sent by " + v.Sender
+	if v.Sender == "log" {
+		how = "is written to this server's log (--sms sends it)"
+	}
 	switch {
 	case err != nil:
 		return "unknown: the database does not answer"
 	case !asked:
 		return "off: whoever has a password can push from anywhere"
 	case o.TrustLoopback:
-		return "not from this machine (--demo); elsewhere a push needs a code, which is sent by " + v.Sender
-	case v.Sender == "log":
-		return "a push from a new place needs a code, which is written to this server's log (--sms sends it)"
+		return "not from this machine (--demo); elsewhere a push needs a code, which " + how
 	}
-	return "a push from a new place needs a code, which is sent by " + v.Sender
+	return "a push from a new place needs a code, which " + how
 }
