@@ -17,6 +17,7 @@ const (
 	TooLarge             Code = "too_large"             // a bound is exceeded
 	Unauthenticated      Code = "unauthenticated"       // nobody is signed in
 	Forbidden            Code = "forbidden"             // signed in, but the role does not allow it
+	WrongPassword        Code = "wrong_password"        // signed in, but not with one's own old password
 	VerificationRequired Code = "verification_required" // allowed, after a second proof
 	NotFound             Code = "not_found"             // no such thing
 	Exists               Code = "exists"                // the name is taken

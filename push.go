@@ -5,15 +5,23 @@ import "time"
 // Push is one Batch Update: a version on its way to every device of its
 // product. The six counts add up to Total: each device stands on one rung.
 type Push struct {
-	No      int64     `json:"no"`
-	Product string    `json:"productKey"`
-	Version int64     `json:"version"`
-	State   PushState `json:"state"`
+	No          int64     `json:"no"`
+	Product     string    `json:"productKey"`
+	ProductName string    `json:"productName"`
+	Version     int64     `json:"version"`
+	State       PushState `json:"state"`
 	Counts
 	StartedBy string     `json:"startedBy"`
 	StartedAt time.Time  `json:"startedAt"`
 	EndedAt   *time.Time `json:"endedAt"`
 	Reason    string     `json:"reason"` // why it was stopped
+}
+
+// Milestone is the time at which Percent in a hundred of a push's devices had
+// applied it.
+type Milestone struct {
+	Percent int       `json:"percent"`
+	At      time.Time `json:"at"`
 }
 
 // Counts says how many devices stand on each rung.

@@ -81,7 +81,14 @@ func (c *Client) RemoveToken(ctx context.Context, id int64) error {
 	return c.do(ctx, http.MethodDelete, path("tokens", strconv.FormatInt(id, 10)), nil, nil)
 }
 
+// AuditFilter picks lines of the audit log. Its zero fields pick all.
+type AuditFilter struct {
+	Actor   string // an account, and its tokens
+	Action  string // such as "push.start", or all that begins with "push"
+	Product string // key of a product: what was done to it or to a device of it
+}
+
 // Audit lists who changed what, newest first.
-func (c *Client) Audit(ctx context.Context) iter.Seq2[cota.AuditEntry, error] {
-	return list[cota.AuditEntry](ctx, c, "audit", "entries", nil)
+func (c *Client) Audit(ctx context.Context, f AuditFilter) iter.Seq2[cota.AuditEntry, error] {
+	return list[cota.AuditEntry](ctx, c, "audit", "entries", query{"actor": f.Actor, "action": f.Action, "product": f.Product})
 }

@@ -80,7 +80,7 @@ func TestAnswers(t *testing.T) {
 			}))
 			defer server.Close()
 			n := 0
-			for _, err := range client.New(server.URL, "").Products(t.Context(), "") {
+			for _, err := range client.New(server.URL, "").Products(t.Context(), client.ProductFilter{}) {
 				n++
 				if err == nil || cota.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.says) {
 					t.Errorf("Products: %v; want code %q and %q", err, tt.code, tt.says)

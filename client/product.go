@@ -20,9 +20,21 @@ type NewProduct struct {
 	Secret string `json:"productSecret"`
 }
 
-// Products lists the products of an instance, "" for all, by key.
-func (c *Client) Products(ctx context.Context, instance string) iter.Seq2[Product, error] {
-	return list[Product](ctx, c, "products", "products", query{"instance": instance})
+// ListedProduct is a product with its last push; nil if there was none.
+type ListedProduct struct {
+	Product
+	LastPush *cota.Push `json:"lastPush"`
+}
+
+// ProductFilter picks products. Its zero fields pick all.
+type ProductFilter struct {
+	Instance string
+	Search   string // a part of the name, in any case, or the beginning of the key
+}
+
+// Products lists products, by key.
+func (c *Client) Products(ctx context.Context, f ProductFilter) iter.Seq2[ListedProduct, error] {
+	return list[ListedProduct](ctx, c, "products", "products", query{"instance": f.Instance, "q": f.Search})
 }
 
 // Product is the product with this key.

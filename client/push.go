@@ -18,18 +18,30 @@ func (c *Client) StartPush(ctx context.Context, product string, version int64) (
 	return call[cota.Push](ctx, c, http.MethodPost, path("products", product, "pushes"), in)
 }
 
-// Pushes lists the pushes of a product, "" for all, newest first.
-func (c *Client) Pushes(ctx context.Context, product string) iter.Seq2[cota.Push, error] {
-	at := "pushes"
-	if product != "" {
-		at = path("products", product, "pushes")
-	}
-	return list[cota.Push](ctx, c, at, "pushes", nil)
+// PushFilter picks pushes. Its zero fields pick all.
+type PushFilter struct {
+	Product string // its key
+	State   cota.PushState
+}
+
+// Pushes lists pushes, newest first.
+func (c *Client) Pushes(ctx context.Context, f PushFilter) iter.Seq2[cota.Push, error] {
+	return list[cota.Push](ctx, c, "pushes", "pushes", query{"product": f.Product, "state": string(f.State)})
 }
 
 // Push is the push with this number.
 func (c *Client) Push(ctx context.Context, no int64) (cota.Push, error) {
 	return call[cota.Push](ctx, c, http.MethodGet, pushPath(no), nil)
+}
+
+// Progress is when ever more devices of a push had applied it, by percent. Of
+// percents that were passed at once only the highest is there.
+func (c *Client) Progress(ctx context.Context, no int64) ([]cota.Milestone, error) {
+	var out struct {
+		Progress []cota.Milestone `json:"progress"`
+	}
+	err := c.do(ctx, http.MethodGet, pushPath(no)+"/progress", nil, &out)
+	return out.Progress, err
 }
 
 // StopPush stops a running push: once it has returned, nothing more is sent.

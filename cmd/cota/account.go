@@ -118,8 +118,12 @@ func askPassword(cmd *cobra.Command, env, what string) (string, error) {
 func (c *cli) newAudit() *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "List who changed what, newest first", Args: cobra.NoArgs}
 	limit := limitFlag(cmd)
+	var filter client.AuditFilter
+	cmd.Flags().StringVar(&filter.Actor, "actor", "", "only what this account or its tokens did")
+	cmd.Flags().StringVar(&filter.Action, "action", "", "only this, or what begins with it, such as push for push.start")
+	cmd.Flags().StringVar(&filter.Product, "of", "", "only what was done to the product of this key, or to its devices")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return printList(c, cmd, c.client().Audit(cmd.Context()), *limit,
+		return printList(c, cmd, c.client().Audit(cmd.Context(), filter), *limit,
 			[]string{"at", "who", "from", "what", "on", "detail"},
 			func(a cota.AuditEntry) []any {
 				return []any{moment(&a.At), a.Actor, a.Address, a.Action, a.Target, a.Detail}

@@ -53,8 +53,8 @@ func (c *cli) client() *client.Client { return client.New(c.url, os.Getenv("COTA
 
 // productKey is the key of the chosen product.
 func (c *cli) productKey(ctx context.Context, cl *client.Client) (string, error) {
-	var found []client.Product
-	for p, err := range cl.Products(ctx, "") {
+	var found []client.ListedProduct
+	for p, err := range cl.Products(ctx, client.ProductFilter{Search: c.product}) {
 		if err != nil {
 			return "", err
 		}

@@ -63,7 +63,7 @@ func exitCode(err error) int {
 	case cota.VerificationRequired, cota.CodeWrong, cota.CodeExpired:
 		return exitVerify
 	case cota.Exists, cota.InUse, cota.Unchanged, cota.Stale, cota.NotCurrent, cota.NoConfig, cota.Disabled,
-		cota.Cooldown, cota.AlreadyPushed, cota.PushRunning, cota.NotRunning, cota.Forbidden:
+		cota.Cooldown, cota.AlreadyPushed, cota.PushRunning, cota.NotRunning, cota.Forbidden, cota.WrongPassword:
 		return exitRefused
 	}
 	return exitError

@@ -60,16 +60,19 @@ func (c *cli) newProduct() *cobra.Command {
 		},
 	}
 	add.Flags().StringVar(&instance, "instance", cota.DefaultInstance, "instance that holds it")
+	var filter client.ProductFilter
 	list := &cobra.Command{
 		Use: "list", Short: "List the products", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return printList(c, cmd, c.client().Products(cmd.Context(), ""), 0,
+			return printList(c, cmd, c.client().Products(cmd.Context(), filter), 0,
 				[]string{"productKey", "name", "instance", "config", "version", "devices", "online"},
-				func(p client.Product) []any {
+				func(p client.ListedProduct) []any {
 					return []any{p.Key, p.Name, p.Instance, yesNo(p.Enabled, "on", "off"), orDash(p.Current), p.Devices, p.Online}
 				})
 		},
 	}
+	list.Flags().StringVar(&filter.Instance, "instance", "", "only those of this instance")
+	list.Flags().StringVarP(&filter.Search, "search", "q", "", "only those with this in their name, or at the beginning of their key")
 	show := &cobra.Command{
 		Use: "show", Short: "Show a product", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -97,9 +97,11 @@ func (c *cli) pushStop() *cobra.Command {
 func (c *cli) pushList() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List pushes, newest first", Args: cobra.NoArgs}
 	limit := limitFlag(cmd)
+	var state string
+	cmd.Flags().StringVar(&state, "state", "", "only those that are running, completed, stopped or superseded")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		list := func(ctx context.Context, cl *client.Client, product string) error {
-			return printList(c, cmd, cl.Pushes(ctx, product), *limit,
+			return printList(c, cmd, cl.Pushes(ctx, client.PushFilter{Product: product, State: cota.PushState(state)}), *limit,
 				[]string{"push", "productKey", "version", "state", "started", "by", "total", "pending", "applied", "failed"},
 				func(p cota.Push) []any {
 					return []any{p.No, p.Product, p.Version, p.State, moment(&p.StartedAt), p.StartedBy, p.Total, p.Pending, p.Applied, p.Failed}

@@ -30,6 +30,9 @@ type Options struct {
 	Done    <-chan struct{}
 	Log     *slog.Logger
 	Version string // of cota
+	// MQTTPort and FilesURL are where devices find their doors.
+	MQTTPort int
+	FilesURL string
 	// TrustedProxies are the networks of proxies that say truly, in
 	// X-Forwarded-For, whom they ask for.
 	TrustedProxies []netip.Prefix
@@ -45,6 +48,7 @@ type server struct {
 	done    <-chan struct{}
 	log     *slog.Logger
 	proxies proxies
+	about   serverAnswer
 
 	refusals *limit.Limiter // of sign-ins, by address
 	guesses  *guesses       // of passwords, by account
@@ -59,6 +63,7 @@ type server struct {
 func New(o Options) http.Handler {
 	s := &server{
 		control: o.Control, store: o.Store, online: o.Online, done: o.Done, log: o.Log, proxies: o.TrustedProxies,
+		about:    serverAnswer{Version: o.Version, MQTTPort: o.MQTTPort, FilesURL: o.FilesURL},
 		refusals: limit.New(refusalPerSecond, refusalBurst), guesses: newGuesses(),
 	}
 	if s.online == nil {

@@ -89,10 +89,11 @@ func (s *server) try(r *request, account string, check func() error) error {
 		return err
 	}
 	err := check()
-	if cota.CodeOf(err) != cota.Unauthenticated {
-		s.guesses.giveBack(account, time.Now())
-	} else {
+	switch cota.CodeOf(err) {
+	case cota.Unauthenticated, cota.WrongPassword:
 		s.refusals.Allow(r.from)
+	default:
+		s.guesses.giveBack(account, time.Now())
 	}
 	return err
 }

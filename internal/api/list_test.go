@@ -124,8 +124,12 @@ func TestInstancesAndProducts(t *testing.T) {
 	w.must(w.control.SetConfig(t.Context(), admin, p.Key, &on, nil))
 	_, err = w.control.SaveVersion(t.Context(), admin, p.Key, control.Draft{Content: "{}"})
 	w.must(err)
-	_, err = c.StartPush(t.Context(), p.Key, 1)
+	push, err := c.StartPush(t.Context(), p.Key, 1)
 	w.must(err)
+	if push.ProductName != "meter" {
+		t.Errorf("StartPush = %+v; want the product's name in it", push)
+	}
+	push.ProductName = "meter 2" // by the time it is listed
 
 	lab, err = c.Instance(t.Context(), "lab")
 	w.must(err)
@@ -141,8 +145,8 @@ func TestInstancesAndProducts(t *testing.T) {
 	if shown.Name != "meter 2" || shown.Online != 7 || shown.Devices != 3 || shown.Push != 1 {
 		t.Errorf("Product = %+v; want meter 2 with 3 devices, 7 online, push 1", shown)
 	}
-	equal(t, "Products of lab", all(t, c.Products(t.Context(), "lab")), []client.Product{shown})
-	equal(t, "Products of default", all(t, c.Products(t.Context(), "default")), nil)
+	equal(t, "Products of lab", all(t, c.Products(t.Context(), client.ProductFilter{Instance: "lab"})), []client.ListedProduct{{Product: shown, LastPush: &push}})
+	equal(t, "Products of default", all(t, c.Products(t.Context(), client.ProductFilter{Instance: "default"})), nil)
 
 	w.code("RemoveInstance with a product", c.RemoveInstance(t.Context(), "lab"), cota.InUse)
 	for _, d := range all(t, c.Devices(t.Context(), p.Key, client.DeviceFilter{})) {

@@ -16,6 +16,7 @@ var statuses = map[cota.Code]int{
 	cota.TooLarge:             http.StatusRequestEntityTooLarge,
 	cota.Unauthenticated:      http.StatusUnauthorized,
 	cota.Forbidden:            http.StatusForbidden,
+	cota.WrongPassword:        http.StatusForbidden,
 	cota.VerificationRequired: http.StatusForbidden,
 	cota.NotFound:             http.StatusNotFound,
 	cota.Exists:               http.StatusConflict,

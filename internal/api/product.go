@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/internal/store"
 )
 
 type productAnswer struct {
@@ -12,8 +13,15 @@ type productAnswer struct {
 	Online int64 `json:"online" doc:"devices connected now"`
 }
 
+// listedProduct is a product with its last push, for which a list would have
+// to ask for each.
+type listedProduct struct {
+	productAnswer
+	LastPush *cota.Push `json:"lastPush" doc:"null if there was none"`
+}
+
 type productList struct {
-	Products []productAnswer `json:"products" nullable:"false"`
+	Products []listedProduct `json:"products" nullable:"false"`
 	Next     string          `json:"next,omitempty"`
 }
 
@@ -24,6 +32,7 @@ func (s *server) productAnswer(p cota.Product) productAnswer {
 type productPage struct {
 	Page
 	Instance string `query:"instance" doc:"only those of this instance"`
+	Search   string `query:"q" maxLength:"128" doc:"only those with this in their name, or at the beginning of their key"`
 }
 
 func (s *server) products(ctx context.Context, in *productPage) (*reply[productList], error) {
@@ -32,14 +41,25 @@ func (s *server) products(ctx context.Context, in *productPage) (*reply[productL
 			return nil, err
 		}
 	}
-	all, err := s.store.Products(ctx, in.Instance, in.After, in.Limit+1)
+	all, err := s.store.Products(ctx, store.ProductFilter{Instance: in.Instance, Search: in.Search}, in.After, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
 	page, next := cut(all, in.Limit, func(p cota.Product) string { return p.Key })
 	list := productList{Next: next}
+	if len(page) == 0 {
+		return &reply[productList]{list}, nil
+	}
+	last, err := s.store.LastPushes(ctx, page[0].Key, page[len(page)-1].Key)
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range page {
-		list.Products = append(list.Products, s.productAnswer(p))
+		one := listedProduct{productAnswer: s.productAnswer(p)}
+		if push, ok := last[p.Key]; ok {
+			one.LastPush = &push
+		}
+		list.Products = append(list.Products, one)
 	}
 	return &reply[productList]{list}, nil
 }

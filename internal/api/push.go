@@ -12,24 +12,37 @@ type pushList struct {
 	Next   string      `json:"next,omitempty"`
 }
 
-func (s *server) pushes(ctx context.Context, in *NumberedPage) (*reply[pushList], error) {
-	return s.listPushes(ctx, "", *in)
+// PushPage is a page of pushes.
+type PushPage struct {
+	NumberedPage
+	State string `query:"state" enum:"running,completed,stopped,superseded" doc:"only those in this state"`
+}
+
+type allPushPage struct {
+	PushPage
+	Product string `query:"product" doc:"only those of this product"`
+}
+
+func (s *server) pushes(ctx context.Context, in *allPushPage) (*reply[pushList], error) {
+	return s.listPushes(ctx, in.Product, in.PushPage)
 }
 
 type pushPage struct {
 	OfProduct
-	NumberedPage
+	PushPage
 }
 
 func (s *server) pushesOfProduct(ctx context.Context, in *pushPage) (*reply[pushList], error) {
-	if _, err := s.store.Product(ctx, in.Product); err != nil {
-		return nil, err
-	}
-	return s.listPushes(ctx, in.Product, in.NumberedPage)
+	return s.listPushes(ctx, in.Product, in.PushPage)
 }
 
-func (s *server) listPushes(ctx context.Context, product string, in NumberedPage) (*reply[pushList], error) {
-	all, err := s.store.Pushes(ctx, product, in.After, in.Limit+1)
+func (s *server) listPushes(ctx context.Context, product string, in PushPage) (*reply[pushList], error) {
+	if product != "" {
+		if _, err := s.store.Product(ctx, product); err != nil {
+			return nil, err
+		}
+	}
+	all, err := s.store.Pushes(ctx, store.PushFilter{Product: product, State: cota.PushState(in.State)}, in.After, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +53,19 @@ func (s *server) listPushes(ctx context.Context, product string, in NumberedPage
 func (s *server) push(ctx context.Context, in *OfPush) (*reply[cota.Push], error) {
 	p, err := s.store.Push(ctx, in.No)
 	return &reply[cota.Push]{p}, err
+}
+
+type progressList struct {
+	Progress []cota.Milestone `json:"progress" nullable:"false"`
+}
+
+// progress is not paged: there is a line for each percent at most.
+func (s *server) progress(ctx context.Context, in *OfPush) (*reply[progressList], error) {
+	if _, err := s.store.Push(ctx, in.No); err != nil {
+		return nil, err
+	}
+	all, err := s.store.Progress(ctx, in.No)
+	return &reply[progressList]{progressList{all}}, err
 }
 
 type newPush struct {

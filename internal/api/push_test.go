@@ -40,14 +40,26 @@ func TestPush(t *testing.T) {
 		t.Errorf("StopPush = %+v; want it stopped, with reason and time", stopped)
 	}
 	var states []string
-	for p, err := range c.Pushes(t.Context(), product) {
+	for p, err := range c.Pushes(t.Context(), client.PushFilter{Product: product}) {
 		w.must(err)
 		states = append(states, fmt.Sprint(p.No, " ", p.State))
 	}
 	equal(t, "Pushes", states, []string{"2 stopped", "1 superseded"})
-	if n := len(all(t, c.Pushes(t.Context(), ""))); n != 2 {
+	if n := len(all(t, c.Pushes(t.Context(), client.PushFilter{}))); n != 2 {
 		t.Errorf("all Pushes = %d; want 2", n)
 	}
+	equal(t, "stopped Pushes", all(t, c.Pushes(t.Context(), client.PushFilter{State: cota.Stopped})), []cota.Push{stopped})
+	for _, err := range c.Pushes(t.Context(), client.PushFilter{Product: "none"}) {
+		w.code("Pushes of no product", err, cota.NotFound)
+	}
+	w.climb(stopped, "dev-000001", cota.Applied)
+	progress, err := c.Progress(t.Context(), stopped.No)
+	w.must(err)
+	if len(progress) != 1 || progress[0].Percent != 50 || progress[0].At.Before(stopped.StartedAt) {
+		t.Errorf("Progress = %v; want 50 percent, after %v", progress, stopped.StartedAt)
+	}
+	_, err = c.Progress(t.Context(), 99)
+	w.code("Progress of no push", err, cota.NotFound)
 }
 
 // follow is a Watch that is asked for one state after the other.

@@ -55,6 +55,8 @@ var least = map[string]cota.Role{
 	"GET /api/v1/pushes":                                            cota.Viewer,
 	"GET /api/v1/pushes/{no}":                                       cota.Viewer,
 	"GET /api/v1/pushes/{no}/events":                                cota.Viewer,
+	"GET /api/v1/pushes/{no}/progress":                              cota.Viewer,
+	"GET /api/v1/server":                                            cota.Viewer,
 	"GET /api/v1/pushes/{no}/devices":                               cota.Viewer,
 	"POST /api/v1/pushes/{no}/stop":                                 cota.Publisher,
 	"GET /api/v1/accounts":                                          cota.Admin,

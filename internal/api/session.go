@@ -77,6 +77,16 @@ func (s *server) me(ctx context.Context, _ *struct{}) (*reply[meAnswer], error) 
 	return &reply[meAnswer]{meAnswer{account, by.Role, token, trusted}}, err
 }
 
+type serverAnswer struct {
+	Version  string `json:"version" doc:"of cota"`
+	MQTTPort int    `json:"mqttPort" doc:"where devices connect, at this server's name"`
+	FilesURL string `json:"filesUrl" doc:"where devices download configurations"`
+}
+
+func (s *server) server(context.Context, *struct{}) (*reply[serverAnswer], error) {
+	return &reply[serverAnswer]{s.about}, nil
+}
+
 type newPassword struct {
 	Body struct {
 		Old string `json:"old"`

@@ -41,7 +41,7 @@ func TestSession(t *testing.T) {
 
 	_, err = c.SignIn(t.Context(), "admin", password)
 	w.must(err)
-	w.code("ChangePassword with a wrong one", c.ChangePassword(t.Context(), "wrong password", "next password"), cota.Unauthenticated)
+	w.code("ChangePassword with a wrong one", c.ChangePassword(t.Context(), "wrong password", "next password"), cota.WrongPassword)
 	w.must(c.ChangePassword(t.Context(), password, "next password"))
 	_, err = c.Me(t.Context())
 	w.code("Me after ChangePassword", err, cota.Unauthenticated)
@@ -186,7 +186,7 @@ func TestAccounts(t *testing.T) {
 	equal(t, "Accounts after RemoveAccount", names(), []string{"admin"})
 
 	var actions []string
-	for e, err := range c.Audit(t.Context()) {
+	for e, err := range c.Audit(t.Context(), client.AuditFilter{}) {
 		w.must(err)
 		if e.Target == "bob" {
 			actions = append(actions, e.Actor+" "+e.Address+" "+e.Action)

@@ -44,7 +44,7 @@ func TestPushNeedsASecondProof(t *testing.T) {
 		s.code("the same challenge again", err, cota.NotFound)
 
 		var lines []string
-		for e, err := range b.Audit(t.Context()) {
+		for e, err := range b.Audit(t.Context(), client.AuditFilter{}) {
 			s.must(err)
 			if strings.HasPrefix(e.Action, "verification.") {
 				lines = append(lines, e.Actor+" "+e.Address+" "+e.Action+" "+e.Target+": "+e.Detail)

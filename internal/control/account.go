@@ -155,9 +155,13 @@ func keepAnAdmin(ctx context.Context, tx *store.Tx) error {
 // ChangePassword changes the actor's own password, given the old one. All of
 // the account's sessions end.
 func (c *Control) ChangePassword(ctx context.Context, by Actor, old, new string) error {
-	if _, err := c.checkLogin(ctx, by.Account, old); err != nil {
+	_, err := c.checkLogin(ctx, by.Account, old)
+	if cota.CodeOf(err) == cota.Unauthenticated {
+		return cota.Errorf(cota.WrongPassword, "that is not the password so far")
+	}
+	if err != nil {
 		return err
 	}
-	_, err := c.SetAccount(ctx, by, by.Account, AccountPatch{Password: &new})
+	_, err = c.SetAccount(ctx, by, by.Account, AccountPatch{Password: &new})
 	return err
 }

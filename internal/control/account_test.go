@@ -206,7 +206,7 @@ func TestChangePassword(t *testing.T) {
 		r.account("ann", cota.Viewer)
 		r.account("bob", cota.Admin)
 		ann := control.Actor{Name: "ann", Account: "ann", Role: cota.Viewer}
-		r.refused("wrong old one", r.ChangePassword(r.ctx, ann, "not it at all", "new password"), cota.Unauthenticated)
+		r.refused("wrong old one", r.ChangePassword(r.ctx, ann, "not it at all", "new password"), cota.WrongPassword)
 		r.refused("short new one", r.ChangePassword(r.ctx, ann, password, "short"), cota.Invalid)
 		r.must(r.ChangePassword(r.ctx, ann, password, "new password"))
 		r.session("ann", "new password")

@@ -25,7 +25,7 @@ func TestAudit(t *testing.T) {
 		const secretPassword, content = "hunter2hunter2", `{"key":"hunter2"}`
 		secrets := []string{password, secretPassword, "hunter2"}
 		secret := func(s string) { secrets = append(secrets, s) }
-		before, err := r.store.AuditLog(r.ctx, 0, 1)
+		before, err := r.store.AuditLog(r.ctx, store.AuditFilter{}, 0, 1)
 		r.must(err)
 
 		i, err := r.AddInstance(r.ctx, by, cota.Instance{ID: "lab", Name: "Lab", Environment: "test"})
@@ -71,7 +71,7 @@ func TestAudit(t *testing.T) {
 		r.must(r.RemoveToken(r.ctx, by, token.ID))
 		r.must(r.CloseSession(r.ctx, by, session))
 
-		log, err := r.store.AuditLog(r.ctx, 0, 100)
+		log, err := r.store.AuditLog(r.ctx, store.AuditFilter{}, 0, 100)
 		r.must(err)
 		slices.Reverse(log)
 		var got []string
@@ -133,7 +133,7 @@ func TestAudit(t *testing.T) {
 func TestRefusedCommandsLeaveNoLine(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t)
-		before, err := r.store.AuditLog(r.ctx, 0, 1)
+		before, err := r.store.AuditLog(r.ctx, store.AuditFilter{}, 0, 1)
 		r.must(err)
 		for _, err := range []error{
 			r.SetConfig(r.ctx, system, r.product, nil, &cota.PolicyPatch{History: ptr(int64(0))}),
@@ -148,7 +148,7 @@ func TestRefusedCommandsLeaveNoLine(t *testing.T) {
 				t.Error("a command was not refused")
 			}
 		}
-		if after, err := r.store.AuditLog(r.ctx, 0, 1); err != nil || after[0].ID != before[0].ID {
+		if after, err := r.store.AuditLog(r.ctx, store.AuditFilter{}, 0, 1); err != nil || after[0].ID != before[0].ID {
 			t.Errorf("the last line is %+v, %v; want none more", after[0], err)
 		}
 	})

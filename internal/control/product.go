@@ -50,7 +50,7 @@ func (c *Control) RemoveInstance(ctx context.Context, by Actor, id string) error
 		if _, err := tx.Instance(ctx, id); err != nil {
 			return "", err
 		}
-		products, err := tx.Products(ctx, id, "", 1)
+		products, err := tx.Products(ctx, store.ProductFilter{Instance: id}, "", 1)
 		if err != nil {
 			return "", err
 		}

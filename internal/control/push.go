@@ -38,7 +38,7 @@ func (c *Control) StartPush(ctx context.Context, by Actor, product string, asked
 		if err := c.retire(ctx, tx, p, now); err != nil {
 			return "", err
 		}
-		push = cota.Push{Product: product, Version: p.Current, StartedBy: by.Name, StartedAt: now}
+		push = cota.Push{Product: product, ProductName: p.Name, Version: p.Current, StartedBy: by.Name, StartedAt: now}
 		if err := tx.AddPush(ctx, &push); err != nil {
 			return "", err
 		}

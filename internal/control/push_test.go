@@ -11,6 +11,7 @@ import (
 
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/store"
 )
 
 func TestStartPush(t *testing.T) {
@@ -22,7 +23,7 @@ func TestStartPush(t *testing.T) {
 		got, err := r.StartPush(r.ctx, by, r.product, 1)
 		r.must(err)
 		want := cota.Push{
-			No: 1, Product: r.product, Version: 1, State: cota.Running, Counts: cota.Counts{Total: 3, Pending: 3},
+			No: 1, Product: r.product, ProductName: "meter", Version: 1, State: cota.Running, Counts: cota.Counts{Total: 3, Pending: 3},
 			StartedBy: "ann/laptop", StartedAt: got.StartedAt,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -75,7 +76,7 @@ func TestPushThatIsRefused(t *testing.T) {
 		refused("a moment too soon", 0, cota.Cooldown)
 		time.Sleep(time.Millisecond)
 		r.push()
-		if all, err := r.store.Pushes(r.ctx, r.product, 0, 10); err != nil || len(all) != 3 {
+		if all, err := r.store.Pushes(r.ctx, store.PushFilter{Product: r.product}, 0, 10); err != nil || len(all) != 3 {
 			t.Errorf("%d pushes are on record, %v; want 3", len(all), err)
 		}
 	})
@@ -153,7 +154,7 @@ func TestPushesAtOnce(t *testing.T) {
 				t.Errorf("the slower: %v; want already_pushed or push_running", err)
 			}
 		}
-		if pushes, err := r.store.Pushes(r.ctx, r.product, 0, 10); won != 1 || err != nil || len(pushes) != 1 {
+		if pushes, err := r.store.Pushes(r.ctx, store.PushFilter{Product: r.product}, 0, 10); won != 1 || err != nil || len(pushes) != 1 {
 			t.Errorf("%d of %d were started, %d are on record, %v; want 1, 1", won, len(all), len(pushes), err)
 		}
 	})

@@ -193,7 +193,7 @@ func (s *Server) Run(ctx context.Context, grace time.Duration) error {
 func (s *Server) management(ctx context.Context) http.Handler {
 	programs := api.New(api.Options{
 		Control: s.Control, Store: s.store, Online: s.Gateway.Online, Done: ctx.Done(), Log: s.log, Version: s.options.Version,
-		TrustedProxies: s.options.TrustedProxies,
+		TrustedProxies: s.options.TrustedProxies, MQTTPort: port(s.options.MQTT.Addr()), FilesURL: s.FilesURL,
 	})
 	people := console.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -261,6 +261,14 @@ func (s *Server) closeDoors() {
 			ln.Close()
 		}
 	}
+}
+
+// port is the port of a listener; 0 if it has none.
+func port(a net.Addr) int {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.Port
+	}
+	return 0
 }
 
 // localAddr is a listener's address as seen from this machine.

@@ -209,9 +209,29 @@ func TestAudit(t *testing.T) {
 		}
 		checkPages(t, "AuditLog", want, func(below *cota.AuditEntry, limit int) ([]cota.AuditEntry, error) {
 			if below == nil {
-				return s.AuditLog(ctx, 0, limit)
+				return s.AuditLog(ctx, store.AuditFilter{}, 0, limit)
 			}
-			return s.AuditLog(ctx, below.ID, limit)
+			return s.AuditLog(ctx, store.AuditFilter{}, below.ID, limit)
 		})
+		for _, target := range []string{pk + "/dev-1", pk2} {
+			update(t, s, func(tx *store.Tx) error {
+				return tx.Audit(ctx, &cota.AuditEntry{At: t0, Actor: "admin", Action: "device.add", Target: target})
+			})
+		}
+		for f, n := range map[store.AuditFilter]int{
+			{}:                                  5,
+			{Actor: "admin"}:                    3,
+			{Actor: "adm"}:                      0,
+			{Action: "push"}:                    1,
+			{Action: "push.start"}:              1,
+			{Action: "pus"}:                     0,
+			{Product: pk}:                       2,
+			{Product: "a1%"}:                    0,
+			{Product: pk, Action: "device.add"}: 1,
+		} {
+			if got, err := s.AuditLog(ctx, f, 0, 10); err != nil || len(got) != n {
+				t.Errorf("AuditLog of %+v = %v, %v; want %d lines", f, got, err, n)
+			}
+		}
 	})
 }

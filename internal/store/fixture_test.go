@@ -108,7 +108,7 @@ func addDevices(t testing.TB, s *store.Store, product string, n int) []int64 {
 // addPush saves a version and starts a push of it, ending the one that runs.
 func addPush(t testing.TB, s *store.Store, product string, version int64) cota.Push {
 	t.Helper()
-	p := cota.Push{Product: product, Version: version, StartedBy: "admin", StartedAt: t0}
+	p := cota.Push{Product: product, ProductName: "product " + product, Version: version, StartedBy: "admin", StartedAt: t0}
 	update(t, s, func(tx *store.Tx) error {
 		ctx := t.Context()
 		if _, err := tx.VersionHead(ctx, product, version); cota.CodeOf(err) == cota.NotFound {

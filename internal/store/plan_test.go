@@ -18,9 +18,9 @@ func TestPlans(t *testing.T) {
 	storetest.EachDatabase(t, func(t *testing.T, dsn string) {
 		s := storetest.OpenDSN(t, dsn)
 		addProduct(t, s, pk)
-		scan, sort := regexp.MustCompile(`SCAN (device|version|push|event|audit)\b`), regexp.MustCompile(`USE TEMP B-TREE`)
+		scan, sort := regexp.MustCompile(`SCAN (device|version|push|push_progress|event|audit)\b`), regexp.MustCompile(`USE TEMP B-TREE`)
 		if !isSQLite(dsn) { // plans by what the tables hold
-			scan, sort = regexp.MustCompile(`Seq Scan on (device|version|push|event|audit)\b`), regexp.MustCompile(`Sort\b`)
+			scan, sort = regexp.MustCompile(`Seq Scan on (device|version|push|push_progress|event|audit)\b`), regexp.MustCompile(`Sort\b`)
 			db := raw(t, dsn)
 			exec(t, db, `INSERT INTO device (id, product, name, secret_sealed, disabled, created_at, node, connected_at, seen_at,
 					push, state, code, detail, state_at, was_push, was_state, was_code, offered, config_id, config_at)
@@ -37,6 +37,7 @@ func TestPlans(t *testing.T) {
 				SELECT n, 'a1Product' || n % 100, n, 'completed', 1, 1, 0, 0, 0, 0, '', 0, 0, '' FROM generate_series(1, 20000) AS n`)
 			exec(t, db, `INSERT INTO version (product, number, config_id, content, sha256, size, note, author, created_at, needed_until)
 				SELECT 'a1Product' || n % 100, n, 'c' || n, '{}', '', 0, '', '', 0, 0 FROM generate_series(1, 20000) AS n`)
+			exec(t, db, `INSERT INTO push_progress (push, percent, at) SELECT n / 100, n % 100, 0 FROM generate_series(1, 100000) AS n`)
 			exec(t, db, `ANALYZE`)
 		}
 		ctx := t.Context()
@@ -44,7 +45,7 @@ func TestPlans(t *testing.T) {
 		q := s.Explained(func(p string) { plan = p })
 		sent, yes := cota.Sent, true
 		// Few rows are as well sorted, and looked up in a small table at once.
-		few := []string{"Standings", "Events", "Events from a place", "Versions"}
+		few := []string{"Standings", "Events", "Events from a place", "Versions", "Pushes running"}
 		for name, query := range map[string]func() error{
 			"Device":      func() error { _, err := q.Device(ctx, "a1Product1", "dev-1"); return err },
 			"DeviceLogin": func() error { _, _, err := q.DeviceLogin(ctx, "a1Product1", "dev-1"); return err },
@@ -65,14 +66,20 @@ func TestPlans(t *testing.T) {
 			"Standings":           func() error { _, err := q.Standings(ctx, []int64{1, 2, 3}); return err },
 			"Events":              func() error { _, err := q.Events(ctx, 7, store.EventKey{}, 100); return err },
 			"Events from a place": func() error { _, err := q.Events(ctx, 7, store.EventKey{At: 5, Seq: 5}, 100); return err },
-			"AuditLog":            func() error { _, err := q.AuditLog(ctx, 0, 100); return err },
-			"Pushes":              func() error { _, err := q.Pushes(ctx, "a1Product1", 0, 100); return err },
-			"Pushes of all":       func() error { _, err := q.Pushes(ctx, "", 0, 100); return err },
-			"LastPush":            func() error { _, err := q.LastPush(ctx, "a1Product1"); return err },
-			"LastTold":            func() error { _, err := q.LastTold(ctx, "a1Product1"); return err },
-			"PushOfVersion":       func() error { _, err := q.PushOfVersion(ctx, "a1Product1", 1); return err },
-			"Versions":            func() error { _, err := q.Versions(ctx, "a1Product1", 0, 100); return err },
-			"VersionByConfigID":   func() error { _, err := q.VersionByConfigID(ctx, "a1Product1", "c1"); return err },
+			"AuditLog":            func() error { _, err := q.AuditLog(ctx, store.AuditFilter{}, 0, 100); return err },
+			"Pushes":              func() error { _, err := q.Pushes(ctx, store.PushFilter{Product: "a1Product1"}, 0, 100); return err },
+			"Pushes of all":       func() error { _, err := q.Pushes(ctx, store.PushFilter{}, 0, 100); return err },
+			"Pushes running": func() error {
+				_, err := q.Pushes(ctx, store.PushFilter{State: cota.Running}, 0, 100)
+				return err
+			},
+			"LastPushes":        func() error { _, err := q.LastPushes(ctx, "a1Product1", "a1Product2"); return err },
+			"Progress":          func() error { _, err := q.Progress(ctx, 7); return err },
+			"LastPush":          func() error { _, err := q.LastPush(ctx, "a1Product1"); return err },
+			"LastTold":          func() error { _, err := q.LastTold(ctx, "a1Product1"); return err },
+			"PushOfVersion":     func() error { _, err := q.PushOfVersion(ctx, "a1Product1", 1); return err },
+			"Versions":          func() error { _, err := q.Versions(ctx, "a1Product1", 0, 100); return err },
+			"VersionByConfigID": func() error { _, err := q.VersionByConfigID(ctx, "a1Product1", "c1"); return err },
 		} {
 			plan = "error: not asked"
 			_ = query() // the rows are empty shells; only the plan counts

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cotahq/cota"
@@ -41,6 +42,7 @@ func (tx *Tx) SetProduct(ctx context.Context, p cota.Product) error {
 func (tx *Tx) RemoveProduct(ctx context.Context, key string) error {
 	for _, sql := range []string{
 		`DELETE FROM version WHERE product = $1`,
+		`DELETE FROM push_progress WHERE push IN (SELECT no FROM push WHERE product = $1)`,
 		`DELETE FROM push WHERE product = $1`,
 	} {
 		if _, err := tx.db.ExecContext(ctx, sql, key); err != nil {
@@ -82,13 +84,27 @@ func (q queries) ProductSecret(ctx context.Context, key string) (string, error) 
 	return q.seal.open(box, ownerProduct(key))
 }
 
-// Products lists up to limit products of an instance ("" for all) after the
-// given key, by key.
-func (q queries) Products(ctx context.Context, instance, after string, limit int) ([]cota.Product, error) {
+// ProductFilter picks products. Its zero fields pick all.
+type ProductFilter struct {
+	Instance string
+	// Search is a part of the name, in any case, or the beginning of the key.
+	Search string
+}
+
+// Products lists up to limit products after the given key, by key.
+func (q queries) Products(ctx context.Context, f ProductFilter, after string, limit int) ([]cota.Product, error) {
+	part := likely(f.Search)
 	rows, err := q.db.QueryContext(ctx, `
 		SELECT `+productColumns+` FROM product
-		WHERE key > $1 AND ($2 = '' OR instance = $2) ORDER BY key LIMIT $3`, after, instance, limit)
+		WHERE key > $1 AND ($2 = '' OR instance = $2)
+			AND ($3 = '' OR lower(name) LIKE lower($4) ESCAPE '\' OR lower(key) LIKE lower($5) ESCAPE '\')
+		ORDER BY key LIMIT $6`, after, f.Instance, f.Search, "%"+part+"%", part+"%", limit)
 	return collect(rows, err, scanProduct)
+}
+
+// likely is s as LIKE takes it literally.
+func likely(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
 }
 
 // countDevices moves the count of registered devices, and with it the size of

@@ -100,14 +100,21 @@ func TestProducts(t *testing.T) {
 		list := func(instance string) func(after *cota.Product, limit int) ([]cota.Product, error) {
 			return func(after *cota.Product, limit int) ([]cota.Product, error) {
 				if after == nil {
-					return s.Products(ctx, instance, "", limit)
+					return s.Products(ctx, store.ProductFilter{Instance: instance}, "", limit)
 				}
-				return s.Products(ctx, instance, after.Key, limit)
+				return s.Products(ctx, store.ProductFilter{Instance: instance}, after.Key, limit)
 			}
 		}
 		checkPages(t, "Products of all instances", want, list(""))
 		checkPages(t, "Products of default", []cota.Product{want[0], want[2], want[3]}, list("default"))
 		checkPages(t, "Products of no instance", nil, list("none"))
+		for search, n := range map[string]int{
+			"": 4, "a1": 4, "A1B": 2, "1B": 0, "X": 2, "产": 1, "Ä": 1, "%": 0, "_": 0, `\`: 0,
+		} {
+			if got, err := s.Products(ctx, store.ProductFilter{Search: search}, "", 10); err != nil || len(got) != n {
+				t.Errorf("Products with %q = %v, %v; want %d", search, got, err, n)
+			}
+		}
 
 		set := want[1]
 		set.Name, set.Enabled, set.Current, set.Push = "neu 新", false, 7, 1<<31
@@ -148,7 +155,7 @@ func TestRemoveProduct(t *testing.T) {
 		refused(t, "RemoveProduct again", remove(), cota.NotFound)
 		_, err := s.Version(ctx, pk, 1)
 		refused(t, "Version of a removed product", err, cota.NotFound)
-		all, err := s.Pushes(ctx, "", 0, 10)
+		all, err := s.Pushes(ctx, store.PushFilter{}, 0, 10)
 		must(t, err)
 		if len(all) != 1 || all[0].No != kept.No {
 			t.Errorf("Pushes after RemoveProduct = %v; want only %d", all, kept.No)

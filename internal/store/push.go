@@ -44,12 +44,12 @@ func (tx *Tx) EndPush(ctx context.Context, product string, state cota.PushState,
 	return n > 0, err
 }
 
-const pushColumns = `no, product, version, state, total, sent, received, fetched, applied, failed,
+const pushColumns = `no, product, (SELECT name FROM product WHERE key = push.product), version, state, total, sent, received, fetched, applied, failed,
 	started_by, started_at, ended_at, reason`
 
 func scanPush(row scanner) (p cota.Push, err error) {
 	var started, ended int64
-	err = row.Scan(&p.No, &p.Product, &p.Version, &p.State, &p.Total, &p.Sent, &p.Received, &p.Fetched, &p.Applied, &p.Failed,
+	err = row.Scan(&p.No, &p.Product, &p.ProductName, &p.Version, &p.State, &p.Total, &p.Sent, &p.Received, &p.Fetched, &p.Applied, &p.Failed,
 		&p.StartedBy, &started, &ended, &p.Reason)
 	p.StartedAt, p.EndedAt = timeOf(started), timeRef(ended)
 	p.Pending = p.Total - p.Sent - p.Received - p.Fetched - p.Applied - p.Failed
@@ -62,20 +62,55 @@ func (q queries) Push(ctx context.Context, no int64) (cota.Push, error) {
 	return one(row, scanPush, "no push %d", no)
 }
 
-// Pushes lists up to limit pushes of a product ("" for all) below the given
-// number (0: from the newest), newest first.
-func (q queries) Pushes(ctx context.Context, product string, below int64, limit int) ([]cota.Push, error) {
+// PushFilter picks pushes. Its zero fields pick all.
+type PushFilter struct {
+	Product string
+	State   cota.PushState
+}
+
+// Pushes lists up to limit pushes below the given number (0: from the newest),
+// newest first.
+func (q queries) Pushes(ctx context.Context, f PushFilter, below int64, limit int) ([]cota.Push, error) {
 	if below == 0 {
 		below = newest
 	}
-	if product == "" {
+	if f.Product == "" {
 		rows, err := q.db.QueryContext(ctx, `
-			SELECT `+pushColumns+` FROM push WHERE no < $1 ORDER BY no DESC LIMIT $2`, below, limit)
+			SELECT `+pushColumns+` FROM push WHERE no < $1 AND ($2 = '' OR state = $2) ORDER BY no DESC LIMIT $3`,
+			below, string(f.State), limit)
 		return collect(rows, err, scanPush)
 	}
 	rows, err := q.db.QueryContext(ctx, `
-		SELECT `+pushColumns+` FROM push WHERE product = $1 AND no < $2 ORDER BY no DESC LIMIT $3`, product, below, limit)
+		SELECT `+pushColumns+` FROM push
+		WHERE product = $1 AND no < $2 AND ($3 = '' OR state = $3) ORDER BY no DESC LIMIT $4`,
+		f.Product, below, string(f.State), limit)
 	return collect(rows, err, scanPush)
+}
+
+// LastPushes are the newest pushes of the products whose keys are within first
+// and last, by product.
+func (q queries) LastPushes(ctx context.Context, first, last string) (map[string]cota.Push, error) {
+	rows, err := q.db.QueryContext(ctx, `
+		SELECT `+pushColumns+` FROM push
+		WHERE no IN (SELECT max(no) FROM push WHERE product >= $1 AND product <= $2 GROUP BY product)`, first, last)
+	all, err := collect(rows, err, scanPush)
+	of := make(map[string]cota.Push, len(all))
+	for _, p := range all {
+		of[p.Product] = p
+	}
+	return of, err
+}
+
+// Progress is when ever more devices of a push had applied it, by percent. Of
+// percents that were passed at once only the highest is there.
+func (q queries) Progress(ctx context.Context, push int64) ([]cota.Milestone, error) {
+	rows, err := q.db.QueryContext(ctx, `SELECT percent, at FROM push_progress WHERE push = $1 ORDER BY percent`, push)
+	return collect(rows, err, func(row scanner) (m cota.Milestone, err error) {
+		var at int64
+		err = row.Scan(&m.Percent, &at)
+		m.At = timeOf(at)
+		return m, err
+	})
 }
 
 // LastPush is the newest push of a product; nil if there was none.

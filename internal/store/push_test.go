@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,7 +23,7 @@ func TestAddPush(t *testing.T) {
 				return tx.AddPush(ctx, &cota.Push{Product: product, Version: version})
 			}
 		}
-		want := cota.Push{Product: pk, Version: 1, StartedBy: "管理/tok", StartedAt: t0}
+		want := cota.Push{Product: pk, ProductName: "product " + pk, Version: 1, StartedBy: "管理/tok", StartedAt: t0}
 		update(t, s, func(tx *store.Tx) error { return tx.AddPush(ctx, &want) })
 		if want.No == 0 || want.State != cota.Running || want.Total != 3 || want.Pending != 3 {
 			t.Errorf("AddPush made %+v; want a number, running, all of 3 pending", want)
@@ -86,7 +88,7 @@ func TestPushes(t *testing.T) {
 			t.Errorf("LastTold = %v, %v; want %d", p, err, first.No)
 		}
 
-		all, err := s.Pushes(ctx, "", 0, 10)
+		all, err := s.Pushes(ctx, store.PushFilter{}, 0, 10)
 		must(t, err)
 		var own []cota.Push
 		for i, p := range all {
@@ -103,11 +105,83 @@ func TestPushes(t *testing.T) {
 		for product, want := range map[string][]cota.Push{"": all, pk: own, "none": nil} {
 			checkPages(t, "Pushes of "+product, want, func(after *cota.Push, limit int) ([]cota.Push, error) {
 				if after == nil {
-					return s.Pushes(ctx, product, 0, limit)
+					return s.Pushes(ctx, store.PushFilter{Product: product}, 0, limit)
 				}
-				return s.Pushes(ctx, product, after.No, limit)
+				return s.Pushes(ctx, store.PushFilter{Product: product}, after.No, limit)
 			})
 		}
+	})
+}
+
+func TestFilterPushes(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		for _, key := range []string{pk, pk2, "a1Productzz"} {
+			addProduct(t, s, key)
+		}
+		addPush(t, s, pk, 1)
+		addPush(t, s, pk2, 1)
+		addPush(t, s, pk, 2)
+		addPush(t, s, "a1Productzz", 1)
+		for want, f := range map[string]store.PushFilter{
+			"4 3 2 1": {},
+			"3 1":     {Product: pk},
+			"4 3 2":   {State: cota.Running},
+			"1":       {Product: pk, State: cota.Superseded},
+			"":        {Product: pk2, State: cota.Stopped},
+		} {
+			all, err := s.Pushes(ctx, f, 0, 10)
+			must(t, err)
+			var nos []string
+			for _, p := range all {
+				nos = append(nos, fmt.Sprint(p.No))
+			}
+			equal(t, fmt.Sprintf("Pushes of %+v", f), strings.Join(nos, " "), want)
+		}
+		last, err := s.LastPushes(ctx, pk, pk2)
+		must(t, err)
+		if len(last) != 2 || last[pk].No != 3 || last[pk2].No != 2 {
+			t.Errorf("LastPushes = %v; want push 3 of %s and 2 of %s", last, pk, pk2)
+		}
+	})
+}
+
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		addProduct(t, s, pk)
+		ids := addDevices(t, s, pk, 200)
+		push := addPush(t, s, pk, 1)
+		applied := func(ids ...int64) {
+			var all []store.Report
+			for _, id := range ids {
+				all = append(all, store.Report{Device: id, At: t0, Push: push.No, Version: 1, Rung: cota.Applied})
+			}
+			batch(t, s, all...)
+		}
+		applied(ids[0])                                                                                            // half a percent
+		applied(ids[0], ids[1])                                                                                    // 1
+		applied(ids[2:100]...)                                                                                     // 50, at once
+		record(t, s, store.Report{Device: ids[0], At: t0, Push: push.No, Rung: cota.Failed, Reverted: true})       // 49
+		record(t, s, store.Report{Device: ids[0], At: t0, Push: push.No, Version: 1, Rung: cota.Applied, Code: 0}) // 50 again
+		applied(ids[100:]...)                                                                                      // 100
+		got, err := s.Progress(ctx, push.No)
+		must(t, err)
+		var percents []int
+		for i, m := range got {
+			percents = append(percents, m.Percent)
+			if i > 0 && m.At.Before(got[i-1].At) {
+				t.Errorf("%d percent at %v, before %d at %v", m.Percent, m.At, got[i-1].Percent, got[i-1].At)
+			}
+		}
+		equal(t, "percents", percents, []int{1, 50, 100})
+
+		record(t, s, store.Report{Device: ids[0], At: t0, Push: 99, Version: 1, Rung: cota.Applied}) // of no push
+		none, err := s.Progress(ctx, 99)
+		must(t, err)
+		equal(t, "Progress of no push", none, nil)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -234,20 +235,46 @@ func (w *recordTx) count(ctx context.Context) error {
 		nos = append(nos, no)
 	}
 	slices.Sort(nos) // one order for all nodes: no deadlocks
+	now := time.Now().UnixMilli()
 	for _, no := range nos {
-		c := w.counts[no]
-		_, err := w.db.ExecContext(ctx, `
-			UPDATE push SET sent = sent + $2, received = received + $3, fetched = fetched + $4,
-				applied = applied + $5, failed = failed + $6,
-				state = CASE WHEN state = 'running' AND applied + $5 + failed + $6 >= total THEN 'completed' ELSE state END,
-				ended_at = CASE WHEN state = 'running' AND applied + $5 + failed + $6 >= total THEN $7 ELSE ended_at END
-			WHERE no = $1`,
-			no, c.Sent, c.Received, c.Fetched, c.Applied, c.Failed, time.Now().UnixMilli())
-		if err != nil {
+		if err := w.countPush(ctx, no, w.counts[no], now); err != nil {
 			return fmt.Errorf("count push %d: %w", no, err)
 		}
 	}
 	return nil
+}
+
+func (w *recordTx) countPush(ctx context.Context, no int64, c *cota.Counts, now int64) error {
+	var total, applied int64
+	err := w.db.QueryRowContext(ctx, `
+		UPDATE push SET sent = sent + $2, received = received + $3, fetched = fetched + $4,
+			applied = applied + $5, failed = failed + $6,
+			state = CASE WHEN state = 'running' AND applied + $5 + failed + $6 >= total THEN 'completed' ELSE state END,
+			ended_at = CASE WHEN state = 'running' AND applied + $5 + failed + $6 >= total THEN $7 ELSE ended_at END
+		WHERE no = $1
+		RETURNING total, applied`,
+		no, c.Sent, c.Received, c.Fetched, c.Applied, c.Failed, now).Scan(&total, &applied)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // removed with its product
+	}
+	if err != nil {
+		return err
+	}
+	was, is := percent(applied-c.Applied, total), percent(applied, total)
+	if is <= was {
+		return nil
+	}
+	_, err = w.db.ExecContext(ctx, `
+		INSERT INTO push_progress (push, percent, at) VALUES ($1, $2, $3) ON CONFLICT (push, percent) DO NOTHING`, no, is, now)
+	return err
+}
+
+// percent is n in a hundred of total, rounded down.
+func percent(n, total int64) int64 {
+	if total <= 0 {
+		return 0
+	}
+	return min(100*n/total, 100)
 }
 
 var writeConnections = pageSQL{

@@ -40,7 +40,7 @@ func TestUpdateIsAsIfAlone(t *testing.T) {
 		if p, err := s.Product(t.Context(), pk); err != nil || p.Current != writers*each {
 			t.Errorf("counted to %d, %v; want %d", p.Current, err, writers*each)
 		}
-		if log, err := s.AuditLog(t.Context(), 0, 1000); err != nil || len(log) != writers*each || log[0].ID != writers*each {
+		if log, err := s.AuditLog(t.Context(), store.AuditFilter{}, 0, 1000); err != nil || len(log) != writers*each || log[0].ID != writers*each {
 			t.Errorf("audit log has %d lines, %v; want %d, numbered without a gap", len(log), err, writers*each)
 		}
 	})
