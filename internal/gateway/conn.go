@@ -35,9 +35,8 @@ type conn struct {
 	room chan struct{} // has an element when acknowledgements have gone out
 
 	// Set by the reader when the device signs in, before the fleet knows it.
-	device *control.Device
-	fleet  *fleet
-	since  time.Time // set by fleet.join; guarded by fleet.mu
+	device *device // the session's own; nil until then
+	fleet  *fleet  // its fleet
 
 	mu      sync.Mutex
 	session session // guarded by mu
@@ -67,10 +66,10 @@ func (c *conn) run() {
 		// Even if the gateway is closing: the store waits for this. Before the
 		// fleet forgets it, so that the device's next connection, if it sees
 		// nothing of this one, is on record after it.
-		if err := c.gw.control.Disconnected(context.WithoutCancel(c.gw.ctx), c.device, c.since, end.why); err != nil {
+		if err := c.gw.control.Disconnected(context.WithoutCancel(c.gw.ctx), &c.device.Device, c.device.since, end.why); err != nil {
 			log.Warn("end of a connection is not on record", "err", err)
 		}
-		c.fleet.leave(c)
+		c.fleet.leave(member{c, c.device})
 	}
 	if end.bad {
 		connectionsCut.Inc()
@@ -204,19 +203,19 @@ func (c *conn) waitForRoom() error {
 
 // get answers a device that asks for its configuration.
 func (c *conn) get(w work) {
-	ctl := c.gw.control
+	ctl, d := c.gw.control, w.device
 	var token [cota.TokenLen]byte
-	err := ctl.ConfigFor(c.gw.ctx, c.device, func(o control.Offer) error {
-		url := ctl.LinkURL() + string(ctl.AppendToken(token[:0], c.device, o))
+	err := ctl.ConfigFor(c.gw.ctx, &d.Device, func(o control.Offer) error {
+		url := ctl.LinkURL() + string(ctl.AppendToken(token[:0], &d.Device, o))
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.session.answer(o, w.get, w.getQoS, config(o, url))
+		c.session.answer(d, o, w.get, w.getQoS, config(o, url))
 		c.session.acknowledge(w.ackID, mqtt.Success)
 		return nil
 	})
 	if err != nil {
 		c.mu.Lock()
-		c.session.refuseGet(w.getQoS, w.get, alinkCode(err))
+		c.session.refuseGet(d, w.getQoS, w.get, alinkCode(err))
 		c.session.acknowledge(w.ackID, mqtt.Success)
 		c.mu.Unlock()
 	}
@@ -225,14 +224,14 @@ func (c *conn) get(w work) {
 
 // word records what the device said; it is acknowledged once that is on disk.
 func (c *conn) word(w work) error {
-	return c.gw.control.Report(c.gw.ctx, c.device, *w.word, func(err error) {
+	return c.gw.control.Report(c.gw.ctx, &w.device.Device, *w.word, func(err error) {
 		if err != nil {
 			return // it was not recorded, so it is not acknowledged
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if w.report != nil {
-			c.session.answerReport(w.report, alink.CodeSuccess)
+			c.session.answerReport(w.device, w.report, alink.CodeSuccess)
 		}
 		if w.ackID != 0 {
 			c.session.acknowledge(w.ackID, mqtt.Success)

@@ -36,8 +36,14 @@ type fleet struct {
 	awake   chan struct{} // has an element when there may be something to do
 
 	mu       sync.Mutex
-	conns    map[int64]*conn // by device; guarded by mu
-	template *template       // of the last push; guarded by mu
+	members  map[int64]member // by device; guarded by mu
+	template *template        // of the last push; guarded by mu
+}
+
+// member is a device of a fleet, and the connection by which it is reached.
+type member struct {
+	conn   *conn
+	device *device
 }
 
 // template is the message of one push.
@@ -49,7 +55,7 @@ type template struct {
 func newFleet(g *Gateway, product string) *fleet {
 	return &fleet{
 		gw: g, product: product, limiter: rate.NewLimiter(g.pushRate, page),
-		awake: make(chan struct{}, 1), conns: make(map[int64]*conn),
+		awake: make(chan struct{}, 1), members: make(map[int64]member),
 	}
 }
 
@@ -60,28 +66,29 @@ func (f *fleet) wake() {
 	}
 }
 
-// join adds a connection, which closes the device's older one. It begins
-// later than that, by a millisecond if need be, so that the two can be told
-// apart on record.
-func (f *fleet) join(c *conn) {
+// join adds a device that has connected, which ends its older connection. The
+// new one begins later than that, by a millisecond if need be, so that the two
+// can be told apart on record.
+func (f *fleet) join(m member) {
+	d := m.device
 	f.mu.Lock()
-	older := f.conns[c.device.ID]
-	f.conns[c.device.ID] = c
-	c.since = time.Now().Truncate(time.Millisecond)
-	if older != nil && !c.since.After(older.since) {
-		c.since = older.since.Add(time.Millisecond)
+	older, again := f.members[d.ID]
+	f.members[d.ID] = m
+	d.since = time.Now().Truncate(time.Millisecond)
+	if again && !d.since.After(older.device.since) {
+		d.since = older.device.since.Add(time.Millisecond)
 	}
 	f.mu.Unlock()
-	if older != nil {
-		older.close(&closed{mqtt.SessionTakenOver, "the device signed in again", false})
+	if again {
+		older.conn.close(&closed{mqtt.SessionTakenOver, "the device signed in again", false})
 	}
 }
 
-func (f *fleet) leave(c *conn) {
+func (f *fleet) leave(m member) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.conns[c.device.ID] == c {
-		delete(f.conns, c.device.ID)
+	if f.members[m.device.ID] == m {
+		delete(f.members, m.device.ID)
 	}
 }
 
@@ -89,30 +96,30 @@ func (f *fleet) leave(c *conn) {
 // secret, or has signed in elsewhere.
 func (f *fleet) drop(id int64) {
 	f.mu.Lock()
-	c := f.conns[id]
+	m, here := f.members[id]
 	f.mu.Unlock()
-	if c != nil {
-		c.close(&closed{mqtt.AdministrativeAction, "closed by the server", false})
+	if here {
+		m.conn.close(&closed{mqtt.AdministrativeAction, "closed by the server", false})
 	}
 }
 
 func (f *fleet) size() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.conns)
+	return len(f.members)
 }
 
 // greet offers a device that has just signed in what it is owed.
-func (f *fleet) greet(c *conn) error {
+func (f *fleet) greet(m member) error {
 	return f.gw.control.Supply(f.gw.ctx, f.product, func(o control.Offer) error {
 		if o.Push == 0 {
 			return nil
 		}
-		if !c.device.Standing.Due(o.Push, o.Version.Number) {
-			c.settle(o.Push)
+		if !m.device.Standing.Due(o.Push, o.Version.Number) {
+			m.settle(o.Push)
 			return nil
 		}
-		return f.offer(c, o)
+		return f.offer(m, o)
 	})
 }
 
@@ -156,7 +163,7 @@ func (f *fleet) converge(ctx context.Context) (next time.Time, err error) {
 		}
 	}
 	all := append(fresh, again...)
-	slices.SortFunc(all, func(a, b *conn) int { return cmp.Compare(a.device.ID, b.device.ID) })
+	slices.SortFunc(all, func(a, b member) int { return cmp.Compare(a.device.ID, b.device.ID) })
 	for some := range slices.Chunk(all, page) {
 		if err := f.limiter.WaitN(ctx, len(some)); err != nil {
 			return next, err
@@ -175,21 +182,21 @@ func (f *fleet) converge(ctx context.Context) (next time.Time, err error) {
 
 // owed finds the devices that are owed an offer of push, and those of which
 // the store must say whether they are, and when the next may be.
-func (f *fleet) owed(push, version int64, latest time.Time) (fresh, again []*conn, next time.Time) {
+func (f *fleet) owed(push, version int64, latest time.Time) (fresh, again []member, next time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
 	next = latest
-	for _, c := range f.conns {
-		c.mu.Lock()
-		due, lookup := c.session.due(now, push, version)
-		at := c.session.nextDue(push)
-		c.mu.Unlock()
+	for _, m := range f.members {
+		m.conn.mu.Lock()
+		due, lookup := m.device.due(now, push, version)
+		at := m.device.nextDue(push)
+		m.conn.mu.Unlock()
 		switch {
 		case due && lookup:
-			again = append(again, c)
+			again = append(again, m)
 		case due:
-			fresh = append(fresh, c)
+			fresh = append(fresh, m)
 		case !at.IsZero() && at.Before(next):
 			next = at
 		}
@@ -198,34 +205,34 @@ func (f *fleet) owed(push, version int64, latest time.Time) (fresh, again []*con
 }
 
 // lookUp keeps of the given devices those that are owed another offer.
-func (f *fleet) lookUp(ctx context.Context, conns []*conn, facts *control.Facts) ([]*conn, error) {
-	ids := make([]int64, len(conns))
-	for i, c := range conns {
-		ids[i] = c.device.ID
+func (f *fleet) lookUp(ctx context.Context, all []member, facts *control.Facts) ([]member, error) {
+	ids := make([]int64, len(all))
+	for i, m := range all {
+		ids[i] = m.device.ID
 	}
 	standings, err := f.gw.control.Standings(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(conns, func(c *conn) bool {
-		s, ok := standings[c.device.ID]
+	return slices.DeleteFunc(all, func(m member) bool {
+		s, ok := standings[m.device.ID]
 		if ok && s.Due(facts.Push, facts.Pushed.Number) {
 			return false
 		}
-		c.settle(facts.Push)
+		m.settle(facts.Push)
 		return true
 	}), nil
 }
 
 // offerPage makes the offers of one page, unless push has ended meanwhile. It
 // reports whether to go on.
-func (f *fleet) offerPage(ctx context.Context, push int64, conns []*conn) (more bool, err error) {
+func (f *fleet) offerPage(ctx context.Context, push int64, some []member) (more bool, err error) {
 	err = f.gw.control.Supply(ctx, f.product, func(o control.Offer) error {
 		if more = o.Push == push; !more {
 			return nil
 		}
-		for _, c := range conns {
-			if err := f.offer(c, o); err != nil {
+		for _, m := range some {
+			if err := f.offer(m, o); err != nil {
 				return err
 			}
 		}
@@ -235,16 +242,16 @@ func (f *fleet) offerPage(ctx context.Context, push int64, conns []*conn) (more 
 }
 
 // offer makes one offer and puts it on record.
-func (f *fleet) offer(c *conn, o control.Offer) error {
+func (f *fleet) offer(m member, o control.Offer) error {
 	t, err := f.templateOf(o)
 	if err != nil {
 		return err
 	}
-	if !c.offer(o, t) {
+	if !m.conn.offer(m.device, o, t) {
 		return nil
 	}
 	pushesSent.Inc()
-	return f.gw.control.Sent(f.gw.ctx, c.device, o)
+	return f.gw.control.Sent(f.gw.ctx, &m.device.Device, o)
 }
 
 func (f *fleet) templateOf(o control.Offer) (*alink.PushTemplate, error) {
@@ -262,30 +269,30 @@ func (f *fleet) templateOf(o control.Offer) (*alink.PushTemplate, error) {
 	return f.template.message, nil
 }
 
-// offer sends the device its offer, unless it has been made another one
+// offer sends a device its offer, unless it has been made another one
 // meanwhile or is gone. It does not wait for the device to take it. Nor does
 // the offer wait behind what is being sent already: by the time it went out,
 // the push could have been stopped.
-func (c *conn) offer(o control.Offer, t *alink.PushTemplate) bool {
+func (c *conn) offer(d *device, o control.Offer, t *alink.PushTemplate) bool {
 	var token [cota.TokenLen]byte
-	c.gw.control.AppendToken(token[:0], c.device, o)
+	c.gw.control.AppendToken(token[:0], &d.Device, o)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended != nil || c.session.offered.times > 0 && c.session.offered.push >= o.Push && time.Now().Before(c.session.offered.expires) {
+	if c.ended != nil || d.offered.times > 0 && d.offered.push >= o.Push && time.Now().Before(d.offered.expires) {
 		return false
 	}
 	if c.writing || len(c.session.out) > 0 {
 		c.held = true
 		return false
 	}
-	sent := c.session.push(o, t, token[:])
+	sent := c.session.push(d, o, t, token[:])
 	c.flushLater()
 	return sent
 }
 
 // settle notes that nothing more of a push is owed on this connection.
-func (c *conn) settle(push int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.session.settled = push
+func (m member) settle(push int64) {
+	m.conn.mu.Lock()
+	defer m.conn.mu.Unlock()
+	m.device.settled = push
 }

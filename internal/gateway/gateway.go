@@ -2,8 +2,8 @@
 //
 // It is not a broker: devices talk only with the platform, each in its own
 // topics, so nothing is routed from one to another. A session (session.go) is
-// the whole conversation with one device and does no I/O; a conn (conn.go)
-// moves its bytes; a fleet (fleet.go) is the connected devices of one
+// the whole conversation on one connection and does no I/O; a conn (conn.go)
+// moves its bytes; a device (device.go) is who talks there; a fleet (fleet.go) is the connected devices of one
 // product, and sees to it that each is offered what the product's current
 // push delivers.
 package gateway

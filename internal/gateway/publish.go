@@ -42,7 +42,7 @@ func (s *session) publish(now time.Time, b []byte) (work, error) {
 		s.acknowledge(p.PacketID, mqtt.NotAuthorized)
 		return work{}, nil
 	}
-	w, err := s.message(now, topic.Kind, &p)
+	w, err := s.message(now, &s.device, topic.Kind, &p)
 	if err != nil {
 		return work{}, err
 	}
@@ -54,33 +54,33 @@ func (s *session) publish(now time.Time, b []byte) (work, error) {
 	return w, nil
 }
 
-// message reads what the device says, by topic. What cannot be read is
-// answered where there is a topic for it.
-func (s *session) message(now time.Time, kind alink.Kind, p *mqtt.Publish) (work, error) {
+// message reads what a device says, by topic. What cannot be read is answered
+// where there is a topic for it.
+func (s *session) message(now time.Time, d *device, kind alink.Kind, p *mqtt.Publish) (work, error) {
 	switch kind {
 	case alink.ConfigGet:
-		return s.get(now, p), nil
+		return s.get(now, d, p), nil
 	case alink.ConfigReport, alink.ConfigPushReply, alink.OTAProgress:
-		if !s.words.take(now, wordEvery, wordBurst) {
+		if !d.words.take(now, wordEvery, wordBurst) {
 			return work{}, bad(mqtt.MessageRateTooHigh, "too many messages")
 		}
 	}
 	switch kind {
 	case alink.ConfigReport:
-		return s.report(p), nil
+		return s.report(d, p), nil
 	case alink.ConfigPushReply:
 		if r, err := alink.DecodeReply(p.Payload); err == nil {
-			return work{word: s.replied(r)}, nil
+			return work{device: d, word: d.replied(r)}, nil
 		}
 	case alink.OTAProgress:
 		if r, err := alink.DecodeProgress(p.Payload); err == nil {
-			return work{word: s.progressed(r)}, nil
+			return work{device: d, word: d.progressed(r)}, nil
 		}
 	}
 	return work{}, nil // the device's own affair
 }
 
-func (s *session) get(now time.Time, p *mqtt.Publish) work {
+func (s *session) get(now time.Time, d *device, p *mqtt.Publish) work {
 	g, err := alink.DecodeGet(p.Payload)
 	code := alink.CodeSuccess
 	switch {
@@ -88,19 +88,19 @@ func (s *session) get(now time.Time, p *mqtt.Publish) work {
 		code = err.(*alink.Error).Code
 	case g.Silent:
 		return work{} // there is no other way to give it what it asks for
-	case !s.gets.take(now, getEvery, getBurst):
+	case !d.gets.take(now, getEvery, getBurst):
 		code = alink.CodeTooManyRequests
 	default:
-		return work{get: &g, getQoS: p.QoS}
+		return work{device: d, get: &g, getQoS: p.QoS}
 	}
-	s.refuseGet(p.QoS, &g, code)
+	s.refuseGet(d, p.QoS, &g, code)
 	return work{}
 }
 
-func (s *session) report(p *mqtt.Publish) work {
+func (s *session) report(d *device, p *mqtt.Publish) work {
 	r, err := alink.DecodeReport(p.Payload)
 	if err != nil {
-		s.answerReport(&r, err.(*alink.Error).Code)
+		s.answerReport(d, &r, err.(*alink.Error).Code)
 		return work{}
 	}
 	w := control.Word{ConfigID: r.ConfigID, Code: int(r.Code), Detail: r.Message, Rung: cota.Failed}
@@ -110,19 +110,19 @@ func (s *session) report(p *mqtt.Publish) work {
 	case alink.Reverted:
 		w.Reverted = true
 	}
-	return work{word: &w, report: &r}
+	return work{device: d, word: &w, report: &r}
 }
 
 // replied understands a push_reply. Its id is the push's number, but not all
 // devices get it right: one that is not of a push that the device was offered
 // is taken to be the last one's. Nil if there is nothing that it could speak
 // of.
-func (s *session) replied(r alink.Reply) *control.Word {
-	if len(s.pushes) == 0 {
+func (d *device) replied(r alink.Reply) *control.Word {
+	if len(d.pushes) == 0 {
 		return nil
 	}
-	push := s.pushes[len(s.pushes)-1]
-	if no, err := strconv.ParseInt(r.ID, 10, 64); err == nil && slices.Contains(s.pushes, no) {
+	push := d.pushes[len(d.pushes)-1]
+	if no, err := strconv.ParseInt(r.ID, 10, 64); err == nil && slices.Contains(d.pushes, no) {
 		push = no
 	}
 	w := &control.Word{Push: push, Rung: cota.Received}
@@ -134,11 +134,11 @@ func (s *session) replied(r alink.Reply) *control.Word {
 
 // progressed understands the progress of stock SDKs, which speaks of the file
 // that they were offered last. Nil if there is nothing to record.
-func (s *session) progressed(r alink.Progress) *control.Word {
-	if s.offered.version == 0 || r.Module != "" {
+func (d *device) progressed(r alink.Progress) *control.Word {
+	if d.offered.version == 0 || r.Module != "" {
 		return nil
 	}
-	w := &control.Word{Version: s.offered.version}
+	w := &control.Word{Version: d.offered.version}
 	switch {
 	case r.Done():
 		w.Rung = cota.Applied
@@ -153,7 +153,7 @@ func (s *session) progressed(r alink.Progress) *control.Word {
 	return w
 }
 
-// puback takes the device's acknowledgement of what it was sent.
+// puback takes the acknowledgement of what was sent.
 func (s *session) puback(b []byte) (work, error) {
 	a, err := mqtt.DecodeAck(b, s.version)
 	if err != nil {
@@ -163,17 +163,17 @@ func (s *session) puback(b []byte) (work, error) {
 	if i < 0 {
 		return work{}, nil // acknowledged before, or never sent
 	}
-	push := s.inflight[i].push
+	d, push := s.inflight[i].device, s.inflight[i].push
 	s.inflight = slices.Delete(s.inflight, i, i+1)
-	w := work{fitsAgain: s.waiting}
-	s.waiting = false
-	if push != 0 && push >= s.offered.push && a.Code < mqtt.UnspecifiedError { // an older push is over
+	w := work{device: d, fitsAgain: d.waiting}
+	d.waiting = false
+	if push != 0 && push >= d.offered.push && a.Code < mqtt.UnspecifiedError { // an older push is over
 		w.word = &control.Word{Push: push, Rung: cota.Received}
 	}
 	return w, nil
 }
 
-// acknowledge settles a message of the device and sends the PUBACKs that are
+// acknowledge settles a message that came and sends the PUBACKs that are
 // due: they go out in the order in which the messages came (MQTT 3.1.1
 // section 4.6).
 func (s *session) acknowledge(id uint16, code mqtt.Code) {
@@ -192,23 +192,23 @@ func (s *session) acknowledge(id uint16, code mqtt.Code) {
 }
 
 // refuseGet says why there is no configuration.
-func (s *session) refuseGet(qos byte, g *alink.Get, code alink.Code) {
+func (s *session) refuseGet(d *device, qos byte, g *alink.Get, code alink.Code) {
 	if !g.Silent {
-		s.send(alink.ConfigGetReply, qos, 0, func(dst []byte) []byte { return alink.AppendGetError(dst, g.ID, code) })
+		s.send(d, alink.ConfigGetReply, qos, 0, func(dst []byte) []byte { return alink.AppendGetError(dst, g.ID, code) })
 	}
 }
 
-func (s *session) answerReport(r *alink.Report, code alink.Code) {
+func (s *session) answerReport(d *device, r *alink.Report, code alink.Code) {
 	if !r.Silent {
-		s.send(alink.ConfigReportReply, 0, 0, func(dst []byte) []byte { return alink.AppendReportReply(dst, r.ID, code) })
+		s.send(d, alink.ConfigReportReply, 0, 0, func(dst []byte) []byte { return alink.AppendReportReply(dst, r.ID, code) })
 	}
 }
 
-// send writes a message to one of the device's topics. What is in flight
-// already or too large for it goes without an acknowledgement or not at all.
-func (s *session) send(kind alink.Kind, qos byte, push int64, payload func([]byte) []byte) bool {
+// send writes a message to one of a device's topics. What finds no room in
+// flight goes without an acknowledgement, what is too large not at all.
+func (s *session) send(d *device, kind alink.Kind, qos byte, push int64, payload func([]byte) []byte) bool {
 	var topic [alink.MaxTopic]byte
-	m := mqtt.Publish{Topic: alink.AppendTopic(topic[:0], kind, s.device.Product, s.device.Name), Payload: payload(nil)}
+	m := mqtt.Publish{Topic: alink.AppendTopic(topic[:0], kind, d.Product, d.Name), Payload: payload(nil)}
 	if qos == 1 && s.roomInFlight() {
 		m.QoS, m.PacketID = 1, s.nextID()
 	}
@@ -219,7 +219,7 @@ func (s *session) send(kind alink.Kind, qos byte, push int64, payload func([]byt
 		return false
 	}
 	if m.QoS == 1 {
-		s.inflight = append(s.inflight, inflight{m.PacketID, push})
+		s.inflight = append(s.inflight, inflight{m.PacketID, d, push})
 	}
 	return true
 }

@@ -26,32 +26,24 @@ const (
 	maxOffers = 5
 )
 
-// session is one device's conversation. It does no I/O: given a packet and
-// the time it says what to send (out), what else to do (work) and, by an
-// error, when to close. Transports bring it packets one after the other and
-// guard it with a lock.
+// session is the conversation on one connection: its packets, and the device
+// that they are from. It does no I/O: given a packet and the time it says what
+// to send (out), what else to do (work) and, by an error, when to close.
+// Transports bring it packets one after the other and guard it with a lock.
 type session struct {
 	version   mqtt.Version // 0 until CONNECT
 	login     alink.Login  // until signed in
-	device    control.Device
-	signedIn  bool
+	device    device       // the connection's own
 	keepAlive time.Duration
 
 	out []byte // to be sent
 
-	acks     []ack      // what the device sent and waits to have acknowledged, in order
-	inflight []inflight // what it was sent and has not acknowledged
+	acks     []ack      // what came and waits to be acknowledged, in order
+	inflight []inflight // what was sent and has not been acknowledged
 	lastID   uint16
 
-	receiveMax int   // MQTT 5: how many may be in flight
-	packetMax  int   // MQTT 5: the largest packet the device takes
-	newest     int64 // newest version it was ever offered
-	offered    offered
-	pushes     []int64 // that it was offered last, the newest at the end
-	settled    int64   // the push of which nothing more is owed on this connection
-	waiting    bool    // an offer waits for room in flight
-	words      bucket
-	gets       bucket
+	receiveMax int // MQTT 5: how many may be in flight
+	packetMax  int // MQTT 5: the largest packet that is taken
 }
 
 type ack struct {
@@ -61,22 +53,15 @@ type ack struct {
 }
 
 type inflight struct {
-	id   uint16
-	push int64
-}
-
-// offered is the offer that the device was made last, if need be on an earlier
-// connection, and by which its words are understood that name nothing.
-type offered struct {
-	push    int64
-	version int64     // 0: none was ever made
-	expires time.Time // of the link; zero on an earlier connection
-	times   int       // on this connection
+	id     uint16
+	device *device
+	push   int64 // that it is an offer of; 0: none
 }
 
 // work is what a packet asks for beyond the session: at most one of these.
 type work struct {
 	signIn    bool
+	device    *device // whose get or word it is
 	get       *alink.Get
 	getQoS    byte
 	word      *control.Word
@@ -101,7 +86,7 @@ var errByDevice = &closed{mqtt.Success, "by device", false}
 // timeout is how long the device may take for its next packet. Keep-alive is
 // enforced at one and a half times (MQTT 3.1.1 section 3.1.2.10).
 func (s *session) timeout() time.Duration {
-	if !s.signedIn {
+	if !s.device.signedIn {
 		return connectTimeout
 	}
 	return s.keepAlive + s.keepAlive/2
@@ -217,12 +202,16 @@ func (s *session) refused(err error) error {
 	return &closed{code, why, code != mqtt.ServerUnavailable}
 }
 
+// admit is told whose connection this is.
+func (s *session) admit(as control.Device) *device {
+	s.device = newDevice(as)
+	return &s.device
+}
+
 // welcome answers a login that was accepted. No session outlives its
 // connection here, so none is ever present.
-func (s *session) welcome(d control.Device) {
-	s.device, s.signedIn, s.newest = d, true, d.Standing.Offered
-	s.offered.push, s.offered.version = d.Standing.Push, d.Standing.Offered
-	s.remember(d.Standing.Push)
+func (s *session) welcome() {
+	s.device.signedIn = true
 	c := mqtt.Connack{}
 	if s.version == mqtt.V5 {
 		c.Properties = s.connackProperties()
@@ -299,7 +288,7 @@ func (s *session) unsubscribe(b []byte) error {
 // disconnect tells an MQTT 5 device why the server ends the connection. A
 // device that has not been welcomed has its CONNACK instead.
 func (s *session) disconnect(code mqtt.Code) {
-	if s.version == mqtt.V5 && s.signedIn && code != mqtt.Success {
+	if s.version == mqtt.V5 && s.device.signedIn && code != mqtt.Success {
 		d := mqtt.Disconnect{Code: code}
 		s.out = d.Append(s.out, s.version)
 	}

@@ -75,7 +75,8 @@ func (c *fuzzed) signIn(v mqtt.Version, receiveMax uint16) {
 	if w, err := c.session.handle(c.now, connect.Append(nil)); err != nil || !w.signIn {
 		c.t.Fatalf("CONNECT: %v, sign in %t", err, w.signIn)
 	}
-	c.session.welcome(control.Device{ID: 1, Product: fuzzProduct, Name: fuzzDevice})
+	c.session.admit(control.Device{ID: 1, Product: fuzzProduct, Name: fuzzDevice})
+	c.session.welcome()
 }
 
 // say has the device say its next packet, and reports whether it may go on.
@@ -93,8 +94,8 @@ func (c *fuzzed) say(b []byte) bool {
 	c.work(w)
 	c.heard.Write(c.session.out)
 	c.session.out = nil
-	if c.session.timeout() < 45*time.Second || len(c.session.inflight) > maxInflight || len(c.session.pushes) > remembered {
-		c.t.Fatalf("timeout %v, %d in flight, %d pushes remembered", c.session.timeout(), len(c.session.inflight), len(c.session.pushes))
+	if c.session.timeout() < 45*time.Second || len(c.session.inflight) > maxInflight || len(c.session.device.pushes) > remembered {
+		c.t.Fatalf("timeout %v, %d in flight, %d pushes remembered", c.session.timeout(), len(c.session.inflight), len(c.session.device.pushes))
 	}
 	return true
 }
@@ -105,18 +106,18 @@ func (c *fuzzed) work(w work) {
 		c.t.Fatal("signs in twice")
 	case w.get != nil:
 		o := c.offer()
-		c.session.answer(o, w.get, w.getQoS, config(o, "http://f/c/"+string(tokenOf('a'))))
+		c.session.answer(&c.session.device, o, w.get, w.getQoS, config(o, "http://f/c/"+string(tokenOf('a'))))
 		c.session.acknowledge(w.ackID, mqtt.Success)
 	case w.word != nil:
 		if w.report != nil {
-			c.session.answerReport(w.report, alink.CodeSuccess)
+			c.session.answerReport(w.device, w.report, alink.CodeSuccess)
 		}
 		if len(w.word.Detail)%2 == 0 { // some are never recorded
 			c.session.acknowledge(w.ackID, mqtt.Success)
 		}
 	default: // let pushes run beside
 		c.push++
-		c.session.push(c.offer(), c.template, tokenOf('b'))
+		c.session.push(&c.session.device, c.offer(), c.template, tokenOf('b'))
 	}
 }
 

@@ -3,7 +3,6 @@ package gateway
 import (
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/alink"
-	"github.com/cotahq/cota/internal/control"
 )
 
 // signIn lets the device in, and offers it what it is owed.
@@ -11,19 +10,19 @@ func (c *conn) signIn() error {
 	c.mu.Lock()
 	login := c.session.login
 	c.mu.Unlock()
-	d, err := c.admit(login)
+	err := c.admit(login)
 	signIns.WithLabelValues(outcome(err)).Inc()
 	if err != nil {
 		return c.refuse(err)
 	}
-	if err := c.gw.control.Connected(c.gw.ctx, c.device, c.since, c.addr.String()); err != nil {
+	if err := c.gw.control.Connected(c.gw.ctx, &c.device.Device, c.device.since, c.addr.String()); err != nil {
 		return err
 	}
 	c.mu.Lock()
-	c.session.welcome(d)
+	c.session.welcome()
 	c.mu.Unlock()
 	c.flush()
-	return c.fleet.greet(c)
+	return c.fleet.greet(member{c, c.device})
 }
 
 func outcome(err error) string {
@@ -35,23 +34,27 @@ func outcome(err error) string {
 
 // admit checks the login, unless too many from this address were refused, and
 // joins the fleet.
-func (c *conn) admit(login alink.Login) (d control.Device, err error) {
+func (c *conn) admit(login alink.Login) error {
 	if c.gw.refusals.Exhausted(c.addr) {
-		return d, errTooMany
+		return errTooMany
 	}
 	changes := c.gw.changes.Load()
-	if d, err = c.gw.control.SignIn(c.gw.ctx, login.ProductKey, login.DeviceName, login.Verify); err != nil {
-		return d, err
+	d, err := c.gw.control.SignIn(c.gw.ctx, login.ProductKey, login.DeviceName, login.Verify)
+	if err != nil {
+		return err
 	}
 	// Before the greeting: whatever is pushed from now on finds the device there.
-	c.device, c.fleet = &d, c.gw.fleet(d.Product)
-	c.fleet.join(c)
+	c.fleet = c.gw.fleet(d.Product)
+	c.mu.Lock()
+	c.device = c.session.admit(d)
+	c.mu.Unlock()
+	c.fleet.join(member{c, c.device})
 	// Who is shut out from now on is found in the fleet. Who was shut out while
 	// this one signed in was not.
 	if c.gw.changes.Load() != changes {
-		err = c.gw.control.Recheck(c.gw.ctx, c.device, login.Verify)
+		return c.gw.control.Recheck(c.gw.ctx, &c.device.Device, login.Verify)
 	}
-	return d, err
+	return nil
 }
 
 var errTooMany = cota.Errorf(cota.RateLimited, "too many refused sign-ins from this address")

@@ -1,0 +1,42 @@
+package gateway
+
+import (
+	"time"
+
+	"github.com/cotahq/cota/internal/control"
+)
+
+// device is what a session knows of one device on its connection: who it is,
+// what it was offered and how much it says.
+type device struct {
+	// These stand once the fleet knows the device, and anybody may read them.
+	control.Device
+	since time.Time // when it connected; set by fleet.join, guarded by fleet.mu
+
+	// The rest is guarded as the session is.
+	signedIn bool  // it has been told so; it is offered nothing before
+	newest   int64 // newest version it was ever offered
+	offered  offered
+	pushes   []int64 // that it was offered last, the newest at the end
+	settled  int64   // the push of which nothing more is owed on this connection
+	waiting  bool    // an offer waits for room in flight
+	words    bucket
+	gets     bucket
+}
+
+// offered is the offer that the device was made last, if need be on an earlier
+// connection, and by which its words are understood that name nothing.
+type offered struct {
+	push    int64
+	version int64     // 0: none was ever made
+	expires time.Time // of the link; zero on an earlier connection
+	times   int       // on this connection
+}
+
+// newDevice is a device that is let in.
+func newDevice(as control.Device) device {
+	d := device{Device: as, newest: as.Standing.Offered}
+	d.offered.push, d.offered.version = as.Standing.Push, as.Standing.Offered
+	d.remember(as.Standing.Push)
+	return d
+}
