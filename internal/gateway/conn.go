@@ -41,7 +41,6 @@ type conn struct {
 	mu      sync.Mutex
 	session session // guarded by mu
 	writing bool    // somebody is in write; guarded by mu
-	held    bool    // an offer waits until nobody is; guarded by mu
 	ended   *closed // why the connection ended; guarded by mu
 }
 
@@ -175,8 +174,8 @@ func (c *conn) packet(b []byte) error {
 			return err
 		}
 	}
-	if w.fitsAgain {
-		c.fleet.wake()
+	if w.hasRoom {
+		c.resume()
 	}
 	return nil
 }
@@ -282,6 +281,7 @@ func (c *conn) write() {
 	for {
 		out := c.unsent()
 		if out == nil {
+			c.resume()
 			return
 		}
 		if _, err := c.nc.Write(out); err != nil {
@@ -310,11 +310,34 @@ func (c *conn) unsent() []byte {
 	if c.ended != nil {
 		c.nc.Close()
 	}
-	if c.held {
-		c.held = false
-		c.fleet.wake()
-	}
 	return nil
+}
+
+// resume makes the offers that have waited, as far as there is room for them.
+// For the next ones there is when these have been written, or acknowledged.
+func (c *conn) resume() {
+	for {
+		d := c.next()
+		if d == nil {
+			return
+		}
+		if err := c.gw.fleet(d.Product).catchUp(c.gw.ctx, member{c, d}); err != nil {
+			if c.gw.ctx.Err() == nil {
+				c.gw.log.Error("offer interrupted", "product", d.Product, "device", d.Name, "err", err)
+			}
+			return // the fleet looks again by itself
+		}
+	}
+}
+
+// next is the next device for whose offer there is room now.
+func (c *conn) next() *device {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writing || c.ended != nil {
+		return nil
+	}
+	return c.session.next()
 }
 
 // limitWrite sets the time by which the device must have taken what is being

@@ -19,7 +19,7 @@ type device struct {
 	offered  offered
 	pushes   []int64 // that it was offered last, the newest at the end
 	settled  int64   // the push of which nothing more is owed on this connection
-	waiting  bool    // an offer waits for room in flight
+	waiting  bool    // an offer waits until the connection has room
 	words    bucket
 	gets     bucket
 }

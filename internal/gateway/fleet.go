@@ -123,6 +123,26 @@ func (f *fleet) greet(m member) error {
 	})
 }
 
+// catchUp makes an offer that has waited, if it is owed still.
+func (f *fleet) catchUp(ctx context.Context, m member) error {
+	facts, err := f.delivering(ctx)
+	if facts == nil {
+		return err
+	}
+	m.conn.mu.Lock()
+	due, lookup := m.device.due(time.Now(), facts.Push, facts.Pushed.Number)
+	m.conn.mu.Unlock()
+	owed := []member{m}
+	if due && lookup {
+		owed, err = f.lookUp(ctx, owed, facts)
+	}
+	if !due || err != nil {
+		return err
+	}
+	_, err = f.offerPage(ctx, facts.Push, owed)
+	return err
+}
+
 // run is the fleet's life.
 func (f *fleet) run() {
 	ctx := f.gw.ctx
@@ -147,12 +167,9 @@ func (f *fleet) run() {
 // converge offers the product's push to every connected device that is owed
 // it, and says when to look again.
 func (f *fleet) converge(ctx context.Context) (next time.Time, err error) {
-	facts, err := f.gw.control.Facts(ctx, f.product)
+	facts, err := f.delivering(ctx)
 	next = time.Now().Add(lookAgain)
-	if err != nil || facts.Push == 0 || !facts.Enabled {
-		if cota.CodeOf(err) == cota.NotFound {
-			err = nil // removed
-		}
+	if facts == nil {
 		return next, err
 	}
 	fresh, again, next := f.owed(facts.Push, facts.Pushed.Number, next)
@@ -178,6 +195,19 @@ func (f *fleet) converge(ctx context.Context) (next time.Time, err error) {
 		}
 	}
 	return next, nil
+}
+
+// delivering are the facts of the product while it delivers a push; nil
+// otherwise.
+func (f *fleet) delivering(ctx context.Context) (*control.Facts, error) {
+	facts, err := f.gw.control.Facts(ctx, f.product)
+	switch {
+	case cota.CodeOf(err) == cota.NotFound:
+		return nil, nil // removed
+	case err != nil || facts.Push == 0 || !facts.Enabled:
+		return nil, err
+	}
+	return facts, nil
 }
 
 // owed finds the devices that are owed an offer of push, and those of which
@@ -270,19 +300,18 @@ func (f *fleet) templateOf(o control.Offer) (*alink.PushTemplate, error) {
 }
 
 // offer sends a device its offer, unless it has been made another one
-// meanwhile or is gone. It does not wait for the device to take it. Nor does
-// the offer wait behind what is being sent already: by the time it went out,
-// the push could have been stopped.
+// meanwhile or is gone, or has to wait until there is room. It does not wait
+// for the device to take it.
 func (c *conn) offer(d *device, o control.Offer, t *alink.PushTemplate) bool {
 	var token [cota.TokenLen]byte
 	c.gw.control.AppendToken(token[:0], &d.Device, o)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended != nil || d.offered.times > 0 && d.offered.push >= o.Push && time.Now().Before(d.offered.expires) {
+	if c.ended != nil || !d.signedIn || d.offered.times > 0 && d.offered.push >= o.Push && time.Now().Before(d.offered.expires) {
 		return false
 	}
-	if c.writing || len(c.session.out) > 0 {
-		c.held = true
+	if c.writing || !c.session.hasRoom() {
+		c.session.wait(d)
 		return false
 	}
 	sent := c.session.push(d, o, t, token[:])

@@ -10,10 +10,10 @@ import (
 
 // due says whether the device may be owed an offer of push, and whether that
 // has to be looked up: once it was offered it, only the store knows whether it
-// came for the file.
+// came for the file. One that waits for room is left to its connection.
 func (d *device) due(now time.Time, push, version int64) (due, lookup bool) {
 	switch {
-	case !d.signedIn || d.settled == push || d.newest > version || d.offered.push > push:
+	case !d.signedIn || d.waiting || d.settled == push || d.newest > version || d.offered.push > push:
 		return false, false
 	case d.offered.push < push:
 		return true, false
@@ -24,20 +24,34 @@ func (d *device) due(now time.Time, push, version int64) (due, lookup bool) {
 // nextDue is when the device may be owed another offer of push; never, for the
 // zero time.
 func (d *device) nextDue(push int64) time.Time {
-	if d.settled == push || d.offered.push != push || d.offered.times >= maxOffers {
+	if d.waiting || d.settled == push || d.offered.push != push || d.offered.times >= maxOffers {
 		return time.Time{}
 	}
 	return d.offered.expires
+}
+
+// hasRoom says whether an offer can go out at once. It does not wait behind
+// what is to be sent already: by the time it went out, the push could have been
+// stopped.
+func (s *session) hasRoom() bool { return len(s.out) == 0 && s.roomInFlight() }
+
+// wait has a device wait until there is room for its offer.
+func (s *session) wait(d *device) { d.waiting = true }
+
+// next is a device that waited and need not any more; nil if there is none, or
+// no room.
+func (s *session) next() *device {
+	if d := &s.device; d.waiting && s.hasRoom() {
+		d.waiting = false
+		return d
+	}
+	return nil
 }
 
 // push sends a device an offer that belongs to a push, in the template's words
 // with the device's own token. It reports whether it did.
 func (s *session) push(d *device, o control.Offer, t *alink.PushTemplate, token []byte) bool {
 	if d.newest > o.Version.Number {
-		return false
-	}
-	if !s.roomInFlight() {
-		d.waiting = true
 		return false
 	}
 	if !s.send(d, alink.ConfigPush, 1, o.Push, func(dst []byte) []byte { return t.Append(dst, token) }) {

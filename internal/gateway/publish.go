@@ -165,8 +165,7 @@ func (s *session) puback(b []byte) (work, error) {
 	}
 	d, push := s.inflight[i].device, s.inflight[i].push
 	s.inflight = slices.Delete(s.inflight, i, i+1)
-	w := work{device: d, fitsAgain: d.waiting}
-	d.waiting = false
+	w := work{device: d, hasRoom: true}
 	if push != 0 && push >= d.offered.push && a.Code < mqtt.UnspecifiedError { // an older push is over
 		w.word = &control.Word{Push: push, Rung: cota.Received}
 	}

@@ -60,14 +60,14 @@ type inflight struct {
 
 // work is what a packet asks for beyond the session: at most one of these.
 type work struct {
-	signIn    bool
-	device    *device // whose get or word it is
-	get       *alink.Get
-	getQoS    byte
-	word      *control.Word
-	ackID     uint16        // to be acknowledged when the work is on disk; 0: nothing
-	report    *alink.Report // to be answered then; nil: nothing
-	fitsAgain bool          // an offer that waited may be made now
+	signIn  bool
+	device  *device // whose get or word it is
+	get     *alink.Get
+	getQoS  byte
+	word    *control.Word
+	ackID   uint16        // to be acknowledged when the work is on disk; 0: nothing
+	report  *alink.Report // to be answered then; nil: nothing
+	hasRoom bool          // offers that waited may be made now
 }
 
 // closed ends a connection. code tells an MQTT 5 device why.
