@@ -95,3 +95,13 @@ func (c *Client) RemoveDevice(ctx context.Context, product, name string) error {
 func (c *Client) Events(ctx context.Context, product, device string) iter.Seq2[cota.Event, error] {
 	return list[cota.Event](ctx, c, path("products", product, "devices", device, "events"), "events", nil)
 }
+
+// Messages are the last that a device and the node that answers exchanged,
+// newest first.
+func (c *Client) Messages(ctx context.Context, product, device string) ([]cota.Message, error) {
+	var out struct {
+		Messages []cota.Message `json:"messages"`
+	}
+	err := c.do(ctx, http.MethodGet, path("products", product, "devices", device, "messages"), nil, &out)
+	return out.Messages, err
+}

@@ -48,3 +48,15 @@ func (c *Client) ChangePassword(ctx context.Context, old, new string) error {
 	}{old, new}
 	return c.do(ctx, http.MethodPatch, "me/password", in, nil)
 }
+
+// Server is what a server says of itself.
+type Server struct {
+	Version  string `json:"version"`
+	MQTTPort int    `json:"mqttPort"` // where devices connect
+	FilesURL string `json:"filesUrl"` // where they download configurations
+}
+
+// Server shows where devices find the server.
+func (c *Client) Server(ctx context.Context) (Server, error) {
+	return call[Server](ctx, c, http.MethodGet, "server", nil)
+}

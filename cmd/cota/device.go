@@ -15,7 +15,7 @@ const timelineLines = 20
 
 func (c *cli) newDevice() *cobra.Command {
 	cmds := []*cobra.Command{
-		c.deviceAdd(), c.deviceList(), c.deviceShow(),
+		c.deviceAdd(), c.deviceList(), c.deviceShow(), c.deviceMessages(),
 		c.deviceDo("disable NAME", "Disable a device and end its connection", func(ctx context.Context, cl *client.Client, product, name string) error {
 			_, err := cl.DisableDevice(ctx, product, name, true)
 			return err
@@ -139,6 +139,25 @@ func (c *cli) deviceShow() *cobra.Command {
 					events = append(events, e)
 				}
 				return c.printDevice(cmd, d, events)
+			})
+		},
+	}
+}
+
+func (c *cli) deviceMessages() *cobra.Command {
+	return &cobra.Command{
+		Use: "messages NAME", Short: "List the last messages that a device and the server exchanged", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.with(cmd, func(ctx context.Context, cl *client.Client, product string) error {
+				all, err := cl.Messages(ctx, product, args[0])
+				if err != nil {
+					return err
+				}
+				rows := make([][]any, len(all))
+				for i, m := range all {
+					rows[i] = []any{moment(&m.At), m.Direction, m.QoS, m.Topic, m.Payload + yesNo(m.Truncated, "…", "")}
+				}
+				return c.print(cmd, all, []string{"at", "way", "QoS", "topic", "payload"}, rows)
 			})
 		},
 	}

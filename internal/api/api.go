@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/internal/control"
 	"github.com/cotahq/cota/internal/limit"
 	"github.com/cotahq/cota/internal/store"
@@ -25,6 +26,9 @@ type Options struct {
 	Store   *store.Store
 	// Online is how many devices of a product are connected now; nil: none.
 	Online func(product string) int
+	// Messages are the last that were exchanged with a device, newest first;
+	// nil: none.
+	Messages func(device int64) []cota.Message
 	// Done ends what would otherwise go on, such as watching a push, when it
 	// is closed; nil: never.
 	Done    <-chan struct{}
@@ -45,6 +49,7 @@ type server struct {
 	control *control.Control
 	store   *store.Store
 	online  func(product string) int
+	heard   func(device int64) []cota.Message
 	done    <-chan struct{}
 	log     *slog.Logger
 	proxies proxies
@@ -62,12 +67,15 @@ type server struct {
 // otherwise.
 func New(o Options) http.Handler {
 	s := &server{
-		control: o.Control, store: o.Store, online: o.Online, done: o.Done, log: o.Log, proxies: o.TrustedProxies,
+		control: o.Control, store: o.Store, online: o.Online, heard: o.Messages, done: o.Done, log: o.Log, proxies: o.TrustedProxies,
 		about:    serverAnswer{Version: o.Version, MQTTPort: o.MQTTPort, FilesURL: o.FilesURL},
 		refusals: limit.New(refusalPerSecond, refusalBurst), guesses: newGuesses(),
 	}
 	if s.online == nil {
 		s.online = func(string) int { return 0 }
+	}
+	if s.heard == nil {
+		s.heard = func(int64) []cota.Message { return nil }
 	}
 	mux := http.NewServeMux()
 	description := s.register(humago.NewAdapter(mux, ""), o.Version)

@@ -197,3 +197,16 @@ func (s *server) events(ctx context.Context, in *eventPage) (*reply[eventList], 
 	}
 	return &reply[eventList]{list}, nil
 }
+
+type messageList struct {
+	Messages []cota.Message `json:"messages" nullable:"false"`
+}
+
+// messages is not paged: few are kept.
+func (s *server) messages(ctx context.Context, in *OfDevice) (*reply[messageList], error) {
+	d, err := s.store.Device(ctx, in.Product, in.Device)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[messageList]{messageList{s.heard(d.ID)}}, nil
+}

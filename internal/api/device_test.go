@@ -156,3 +156,22 @@ func TestDevicesStandInThePush(t *testing.T) {
 	}
 	equal(t, "Events", kinds, []cota.EventKind{"received", "sent"})
 }
+
+func TestMessages(t *testing.T) {
+	w := newWorld(t)
+	product := w.product(1)
+	d, err := w.store.Device(t.Context(), product, "dev-000001")
+	w.must(err)
+	got, err := w.as(cota.Viewer).Messages(t.Context(), product, d.Name)
+	w.must(err)
+	equal(t, "Messages", got, said(d.ID))
+	_, err = w.as(cota.Viewer).Messages(t.Context(), product, "nobody")
+	w.code("Messages of no device", err, cota.NotFound)
+}
+
+func TestServer(t *testing.T) {
+	w := newWorld(t)
+	got, err := w.as(cota.Viewer).Server(t.Context())
+	w.must(err)
+	equal(t, "Server", got, client.Server{Version: "test", MQTTPort: 1883, FilesURL: "http://files"})
+}

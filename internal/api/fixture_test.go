@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"log/slog"
@@ -57,10 +58,15 @@ func newWorld(t *testing.T) *world {
 		w.must(err)
 	}
 	w.server = httptest.NewServer(api.New(api.Options{
-		Control: w.control, Store: w.store, Online: func(string) int { return 7 }, Done: w.done, Log: log, Version: "test",
+		Control: w.control, Store: w.store, Online: func(string) int { return 7 }, Messages: said, Done: w.done, Log: log, Version: "test", MQTTPort: 1883, FilesURL: "http://files",
 	}))
 	t.Cleanup(w.server.Close)
 	return w
+}
+
+// said is a message of the device with this id.
+func said(id int64) []cota.Message {
+	return []cota.Message{{Direction: cota.Up, Topic: "t", QoS: 1, Payload: fmt.Sprint(id)}}
 }
 
 func (w *world) must(err error) {

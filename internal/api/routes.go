@@ -79,6 +79,7 @@ func (s *server) routes() []chapter {
 			{patch, device, cota.Editor, "setDevice", "disable or enable a device; publishers may give it a new secret", of(s.setDevice)},
 			{del, device, cota.Editor, "removeDevice", "remove a device", of(s.removeDevice)},
 			{get, device + "/events", cota.Viewer, "events", "list what happened to a device, newest first", of(s.events)},
+			{get, device + "/messages", cota.Viewer, "messages", "list the last messages that a device and this node exchanged, newest first", of(s.messages)},
 		}},
 		{"Configuration", []route{
 			{get, config, cota.Viewer, "config", "show the switch, what is saved and pushed, and the limits", of(s.config)},

@@ -45,7 +45,10 @@ type conn struct {
 }
 
 func newConn(g *Gateway, nc net.Conn) *conn {
-	return &conn{gw: g, nc: nc, addr: limit.Address(nc.RemoteAddr().String()), room: make(chan struct{}, 1)}
+	return &conn{
+		gw: g, nc: nc, addr: limit.Address(nc.RemoteAddr().String()), room: make(chan struct{}, 1),
+		session: session{messages: g.messages},
+	}
 }
 
 // run is the life of a connection.

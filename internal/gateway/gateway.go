@@ -41,6 +41,7 @@ type Gateway struct {
 	pushRate rate.Limit
 	refusals *limit.Limiter // of sign-ins, by address
 	changes  atomic.Int64   // how often Look was told of a device
+	messages *messages
 
 	ctx  context.Context // ends when the gateway is closed
 	stop context.CancelFunc
@@ -63,8 +64,8 @@ const (
 func New(o Options) *Gateway {
 	g := &Gateway{
 		control: o.Control, log: o.Log, pushRate: rate.Inf,
-		refusals: limit.New(refusalPerSecond, refusalBurst),
-		conns:    make(map[*conn]bool), fleets: make(map[string]*fleet),
+		refusals: limit.New(refusalPerSecond, refusalBurst), messages: newMessages(),
+		conns: make(map[*conn]bool), fleets: make(map[string]*fleet),
 	}
 	if o.PushRate > 0 {
 		g.pushRate = rate.Limit(o.PushRate)

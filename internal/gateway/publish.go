@@ -42,6 +42,7 @@ func (s *session) publish(now time.Time, b []byte) (work, error) {
 		s.acknowledge(p.PacketID, mqtt.NotAuthorized)
 		return work{}, nil
 	}
+	s.messages.up(s.device.ID, &p)
 	w, err := s.message(now, &s.device, topic.Kind, &p)
 	if err != nil {
 		return work{}, err
@@ -220,6 +221,7 @@ func (s *session) send(d *device, kind alink.Kind, qos byte, push int64, payload
 	if m.QoS == 1 {
 		s.inflight = append(s.inflight, inflight{m.PacketID, d, push})
 	}
+	s.messages.down(d.ID, &m)
 	return true
 }
 

@@ -35,6 +35,7 @@ type session struct {
 	login     alink.Login  // until signed in
 	device    device       // the connection's own
 	keepAlive time.Duration
+	messages  *messages // of all devices
 
 	out []byte // to be sent
 

@@ -71,6 +71,7 @@ type fuzzed struct {
 
 func (c *fuzzed) signIn(v mqtt.Version, receiveMax uint16) {
 	c.now, c.heard = time.Unix(1e9, 0), new(bytes.Buffer)
+	c.session.messages = newMessages()
 	connect := fuzzConnect(v, receiveMax)
 	if w, err := c.session.handle(c.now, connect.Append(nil)); err != nil || !w.signIn {
 		c.t.Fatalf("CONNECT: %v, sign in %t", err, w.signIn)

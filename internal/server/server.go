@@ -192,7 +192,7 @@ func (s *Server) Run(ctx context.Context, grace time.Duration) error {
 // management is the API, and the console on every path that is not the API's.
 func (s *Server) management(ctx context.Context) http.Handler {
 	programs := api.New(api.Options{
-		Control: s.Control, Store: s.store, Online: s.Gateway.Online, Done: ctx.Done(), Log: s.log, Version: s.options.Version,
+		Control: s.Control, Store: s.store, Online: s.Gateway.Online, Messages: s.Gateway.Messages, Done: ctx.Done(), Log: s.log, Version: s.options.Version,
 		TrustedProxies: s.options.TrustedProxies, MQTTPort: port(s.options.MQTT.Addr()), FilesURL: s.FilesURL,
 	})
 	people := console.Handler()
