@@ -1,4 +1,4 @@
-import { path, query, send } from './http'
+import { path, query, send, type Challenge, type Method } from './http'
 
 // The shapes of the management API, as /docs describes them, and its calls.
 
@@ -8,8 +8,8 @@ export type Role = (typeof roles)[number]
 export const rungs = ['pending', 'sent', 'received', 'fetched', 'applied', 'failed'] as const
 export type Rung = (typeof rungs)[number]
 
-export type Account = { name: string; role: Role; disabled: boolean; createdAt: string }
-export type Me = { account: Account; role: Role; token: string }
+export type Account = { name: string; role: Role; disabled: boolean; phone: string; totp: boolean; createdAt: string }
+export type Me = { account: Account; role: Role; token: string; trusted: boolean }
 export type Instance = {
   id: string
   name: string
@@ -34,6 +34,8 @@ export type Product = {
   updatedAt: string
   policy: Policy
 }
+/** ListedProduct is a product as lists show it. */
+export type ListedProduct = Product & { lastPush: Push | null }
 export type Version = {
   number: number
   configId: string
@@ -45,10 +47,12 @@ export type Version = {
   createdAt: string
   pushed: boolean
 }
-export type PushState = 'running' | 'completed' | 'stopped' | 'superseded'
+export const pushStates = ['running', 'completed', 'stopped', 'superseded'] as const
+export type PushState = (typeof pushStates)[number]
 export type Push = {
   no: number
   productKey: string
+  productName: string
   version: number
   state: PushState
   total: number
@@ -83,7 +87,30 @@ export type Device = {
 }
 export type Credentials = { deviceName: string; deviceSecret: string }
 export type DeviceEvent = { at: string; kind: string; push?: number; code?: number; detail?: string }
-export type Token = { id: number; name: string; account: string; role: Role; createdAt: string; expiresAt: string | null }
+export const scopes = ['push'] as const
+export type Scope = (typeof scopes)[number]
+export type Token = {
+  id: number
+  name: string
+  account: string
+  role: Role
+  scopes: Scope[]
+  networks: string[] // none: it may be used from anywhere
+  createdAt: string
+  expiresAt: string | null
+}
+export const verificationLimits = ['trustSeconds', 'ipv4Bits', 'ipv6Bits', 'codeSeconds', 'tries', 'resendSeconds', 'sendsPerHour'] as const
+export type VerificationPolicy = Record<(typeof verificationLimits)[number], number>
+export type Verification = {
+  enabled: boolean
+  policy: VerificationPolicy
+  override: '' | 'on' | 'off' // what the server was started with, whatever is set
+  sender: Challenge['sender']
+}
+export type Server = { version: string; mqttPort: number; filesUrl: string }
+/** Milestone is when so many per cent of a push's devices had applied. */
+export type Milestone = { percent: number; at: string }
+export type Message = { at: string; direction: 'up' | 'down'; topic: string; qos: number; payload: string; truncated: boolean }
 export type AuditEntry = {
   id: number
   at: string
@@ -94,12 +121,17 @@ export type AuditEntry = {
   detail: string
 }
 
+/** Passed is what passing a challenge brought: trust in this browser, or a phone of one's own. */
+export type Passed = { trustedUntil: string | null; phone: string }
+
 /** Page asks for a part of a list: after is the next of the part before. */
 export type Page = { after?: string; limit?: number }
 /** Slice is a part of a list; without next it is the last. */
 export type Slice<T> = { rows: T[]; next?: string }
 
 export type DeviceFilter = { prefix?: string; online?: 'true' | 'false'; state?: Rung }
+export type PushFilter = { product?: string; state?: PushState }
+export type AuditFilter = { actor?: string; action?: string; product?: string }
 export type NewDevices = { deviceName: string } | { deviceNames: string[] } | { count: number; prefix: string }
 
 async function list<T>(from: string, key: string, params: Parameters<typeof query>[0], signal?: AbortSignal): Promise<Slice<T>> {
@@ -120,6 +152,13 @@ export const api = {
   me: () => send<Me>('GET', '/me'),
   changePassword: (old: string, fresh: string) => send<void>('PATCH', '/me/password', { body: { old, new: fresh } }),
 
+  setPhone: (phone: string) => send<{ challenge: Challenge | null }>('PATCH', '/me', { body: { phone } }),
+  addTOTP: () => send<{ secret: string; url: string }>('POST', '/me/totp'),
+  confirmTOTP: (code: string) => send<void>('POST', '/me/totp/confirm', { body: { code } }),
+  removeTOTP: () => send<void>('DELETE', '/me/totp'),
+  verify: (id: string, code: string, method: Method) => send<Passed>('POST', path('challenges', id, 'verify'), { body: { code, method } }),
+  resend: (id: string) => send<Challenge>('POST', path('challenges', id, 'resend')),
+
   instances: (page: Page, signal?: AbortSignal) => list<Instance>('/instances', 'instances', page, signal),
   instance: (id: string) => send<Instance>('GET', path('instances', id)),
   addInstance: (body: { id: string; name: string; environment: string }) => send<Instance>('POST', '/instances', { body }),
@@ -127,7 +166,7 @@ export const api = {
     send<Instance>('PATCH', path('instances', id), { body }),
   removeInstance: (id: string) => send<void>('DELETE', path('instances', id)),
 
-  products: (page: Page & { instance?: string }, signal?: AbortSignal) => list<Product>('/products', 'products', page, signal),
+  products: (page: Page & { instance?: string; q?: string }, signal?: AbortSignal) => list<ListedProduct>('/products', 'products', page, signal),
   product: (key: string) => send<Product>('GET', product(key)),
   addProduct: (body: { name: string; instance: string }) =>
     send<Product & { productSecret: string }>('POST', '/products', { body }),
@@ -144,6 +183,8 @@ export const api = {
   events: (key: string, name: string, page: Page, signal?: AbortSignal) =>
     list<DeviceEvent>(device(key, name) + '/events', 'events', page, signal),
 
+  messages: async (key: string, name: string) => (await list<Message>(device(key, name) + '/messages', 'messages', {})).rows,
+
   config: (key: string) => send<Config>('GET', product(key) + '/config'),
   setConfig: (key: string, body: { enabled?: boolean; policy?: Partial<Policy> }) =>
     send<Config>('PATCH', product(key) + '/config', { body }),
@@ -153,24 +194,30 @@ export const api = {
   saveVersion: (key: string, base: number, body: { content: string; note: string }) =>
     send<Version>('POST', product(key) + '/config/versions', { body, ifMatch: tag(base) }),
 
-  pushes: (page: Page, signal?: AbortSignal) => list<Push>('/pushes', 'pushes', page, signal),
-  pushesOfProduct: (key: string, page: Page, signal?: AbortSignal) =>
+  pushes: (page: Page & PushFilter, signal?: AbortSignal) => list<Push>('/pushes', 'pushes', page, signal),
+  pushesOfProduct: (key: string, page: Page & { state?: PushState }, signal?: AbortSignal) =>
     list<Push>(product(key) + '/pushes', 'pushes', page, signal),
   push: (no: number) => send<Push>('GET', path('pushes', no)),
   pushEvents: (no: number) => new EventSource('/api/v1' + path('pushes', no, 'events')),
+  pushProgress: async (no: number) => (await list<Milestone>(path('pushes', no, 'progress'), 'progress', {})).rows,
   pushDevices: (no: number, page: Page & { state?: Rung }, signal?: AbortSignal) =>
     list<Device>(path('pushes', no, 'devices'), 'devices', page, signal),
   startPush: (key: string, version: number) => send<Push>('POST', product(key) + '/pushes', { body: { version } }),
   stopPush: (no: number, reason: string) => send<Push>('POST', path('pushes', no, 'stop'), { body: { reason } }),
 
   accounts: (page: Page, signal?: AbortSignal) => list<Account>('/accounts', 'accounts', page, signal),
-  addAccount: (body: { name: string; role: Role; password: string }) => send<Account>('POST', '/accounts', { body }),
-  setAccount: (name: string, body: { role?: Role; disabled?: boolean; password?: string }) =>
+  addAccount: (body: { name: string; role: Role; password: string; phone?: string }) => send<Account>('POST', '/accounts', { body }),
+  setAccount: (name: string, body: { role?: Role; disabled?: boolean; password?: string; phone?: string }) =>
     send<Account>('PATCH', path('accounts', name), { body }),
   removeAccount: (name: string) => send<void>('DELETE', path('accounts', name)),
   tokens: (page: Page, signal?: AbortSignal) => list<Token>('/tokens', 'tokens', page, signal),
-  addToken: (body: { name: string; role: Role; expiresAt?: string }) =>
+  addToken: (body: { name: string; role: Role; scopes: Scope[]; networks: string[]; expiresAt?: string }) =>
     send<Token & { token: string }>('POST', '/tokens', { body }),
   removeToken: (id: number) => send<void>('DELETE', path('tokens', id)),
-  audit: (page: Page, signal?: AbortSignal) => list<AuditEntry>('/audit', 'entries', page, signal),
+  audit: (page: Page & AuditFilter, signal?: AbortSignal) => list<AuditEntry>('/audit', 'entries', page, signal),
+
+  verification: () => send<Verification>('GET', '/verification'),
+  setVerification: (body: { enabled?: boolean; policy?: Partial<VerificationPolicy> }) =>
+    send<Verification>('PATCH', '/verification', { body }),
+  server: () => send<Server>('GET', '/server'),
 }

@@ -1,18 +1,36 @@
+export const methods = ['sms', 'totp', 'recovery'] as const
+/** Method is a way to come by a code: the server sent it, an authenticator shows it, or the server's own machine printed it. */
+export type Method = (typeof methods)[number]
+
+/** Challenge is the server's question for a second proof. */
+export type Challenge = {
+  challengeId: string
+  methods: Method[] // those that the account has, besides a recovery code
+  phone: string // where the code goes, masked
+  sender: 'log' | 'webhook' | 'aliyun' // log: the code is in the server's log
+  resendAt: string | null // when another code may be asked for; null: now
+}
+
+type Refusal = { status: number; code: string; detail: string; until?: string } & Partial<Challenge>
+
 /** Problem is a refusal as RFC 9457 has it, or what can be said of an answer that is none. */
 export class Problem extends Error {
   readonly status: number
   readonly code: string
   readonly until?: string
-  readonly challengeId?: string
+  readonly challenge?: Challenge // of verification_required
 
-  constructor(p: { status: number; code: string; detail: string; until?: string; challengeId?: string }) {
-    super(p.detail)
-    this.status = p.status
-    this.code = p.code
-    this.until = p.until
-    this.challengeId = p.challengeId
+  constructor({ status, code, detail, until, challengeId, methods = [], phone = '', sender = 'log', resendAt = null }: Refusal) {
+    super(detail)
+    this.status = status
+    this.code = code
+    this.until = until
+    if (challengeId) this.challenge = { challengeId, methods, phone, sender, resendAt }
   }
 }
+
+/** Cancelled is the end of an action that its user gave up: nothing went wrong, so nothing is to be reported. */
+export class Cancelled extends Error {}
 
 /** hasCode tells whether an error is a problem with one of these codes. */
 export function hasCode(error: unknown, ...codes: string[]): error is Problem {
@@ -20,13 +38,16 @@ export function hasCode(error: unknown, ...codes: string[]): error is Problem {
 }
 
 /**
- * verify obtains a second proof for a change that was refused with
- * verification_required, and resolves once the change may be tried again.
- * The dialog that does so sets it; until there is one, such a refusal stands.
+ * Verify obtains a second proof for a change that was refused with
+ * verification_required. It resolves once the change may be tried again, and
+ * rejects with Cancelled if that is not wanted.
  */
-let verify: ((refusal: Problem) => Promise<void>) | undefined
+export type Verify = (refusal: Problem) => Promise<void>
 
-export function onVerificationRequired(obtain: typeof verify): void {
+let verify: Verify | undefined
+
+/** onVerificationRequired sets what obtains a second proof. Without one, such a refusal stands. */
+export function onVerificationRequired(obtain: Verify | undefined): void {
   verify = obtain
 }
 

@@ -1,6 +1,6 @@
-import { MoonOutlined, SunOutlined } from '@ant-design/icons'
 import { Button, Tooltip } from 'antd'
 import { useWords } from '../i18n/language'
+import { DarkIcon, LightIcon } from '../shared/icons'
 import { usePreferences } from './preferences'
 
 export function AppearanceSwitch() {
@@ -10,7 +10,7 @@ export function AppearanceSwitch() {
   const label = t(dark ? 'app.light' : 'app.dark')
   return (
     <Tooltip title={label}>
-      <Button type="text" aria-label={label} icon={dark ? <SunOutlined /> : <MoonOutlined />} onClick={() => setAppearance(dark ? 'light' : 'dark')} />
+      <Button type="text" aria-label={label} icon={dark ? <LightIcon /> : <DarkIcon />} onClick={() => setAppearance(dark ? 'light' : 'dark')} />
     </Tooltip>
   )
 }

@@ -1,6 +1,6 @@
-import { TranslationOutlined } from '@ant-design/icons'
-import { Button, Dropdown } from 'antd'
 import { useWords } from '../i18n/language'
+import { LanguageIcon } from '../shared/icons'
+import { MenuButton } from '../shared/MenuButton'
 import { usePreferences, type Language } from './preferences'
 
 const names: Record<Language, string> = { en: 'English', zh: '简体中文' }
@@ -10,8 +10,7 @@ export function LanguageSwitch() {
   const { language, setLanguage } = usePreferences()
   const items = Object.entries(names).map(([key, label]) => ({ key, label }))
   return (
-    <Dropdown trigger={['click']} menu={{ items, selectable: true, selectedKeys: [language], onClick: ({ key }) => setLanguage(key as Language) }}>
-      <Button type="text" icon={<TranslationOutlined />} aria-label={`${t('app.language')}: ${names[language]}`}>{names[language]}</Button>
-    </Dropdown>
+    <MenuButton type="text" icon={<LanguageIcon />} aria-label={`${t('app.language')}: ${names[language]}`}
+      menu={{ items, selectable: true, selectedKeys: [language], onClick: ({ key }) => setLanguage(key as Language) }}>{names[language]}</MenuButton>
   )
 }

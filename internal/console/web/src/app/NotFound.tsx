@@ -1,8 +1,8 @@
-import { Link } from '@tanstack/react-router'
-import { Button, Result } from 'antd'
+import { Result } from 'antd'
 import { useWords } from '../i18n/language'
+import { LinkButton } from '../shared/LinkButton'
 
 export function NotFound() {
   const { t } = useWords()
-  return <Result status="404" title={t('code.not_found')} extra={<Link to="/"><Button type="primary">{t('overview.title')}</Button></Link>} />
+  return <Result status="404" title={t('code.not_found')} extra={<LinkButton type="primary" to="/">{t('overview.title')}</LinkButton>} />
 }

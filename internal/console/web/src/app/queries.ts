@@ -55,6 +55,10 @@ export const queries = {
   version: (key: string, number: number) =>
     queryOptions({ queryKey: ['version', key, number], queryFn: () => api.version(key, number), staleTime: 60_000 }),
   push: (no: number) => queryOptions({ queryKey: ['push', no], queryFn: () => api.push(no) }),
+  pushProgress: (no: number) => queryOptions({ queryKey: ['push-progress', no], queryFn: () => api.pushProgress(no) }),
+  messages: (key: string, name: string) => queryOptions({ queryKey: ['messages', key, name], queryFn: () => api.messages(key, name) }),
+  verification: queryOptions({ queryKey: ['verification'], queryFn: api.verification }),
+  server: queryOptions({ queryKey: ['server'], queryFn: api.server, staleTime: Infinity }),
   device: (key: string, name: string) =>
     queryOptions({ queryKey: ['device', key, name], queryFn: () => api.device(key, name) }),
 }

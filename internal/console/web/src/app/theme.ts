@@ -26,12 +26,15 @@ const dark: ThemeConfig = {
   algorithm: theme.darkAlgorithm,
   token: {
     colorLink: '#6aa5f5',
+    colorInfo: '#6aa5f5',
     colorError: '#ff6b6b',
     colorTextTertiary: 'rgba(255, 255, 255, 0.65)',
     colorTextPlaceholder: 'rgba(255, 255, 255, 0.6)',
   },
   components: {
+    Button: { dangerColor: '#141414' },
     Menu: { itemSelectedColor: '#6aa5f5' },
+    Table: { rowSelectedBg: '#111f38', rowSelectedHoverBg: '#15284a' },
     Tabs: { itemSelectedColor: '#6aa5f5', itemHoverColor: '#6aa5f5' },
   },
 }

@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
-import { Button, Modal, Skeleton } from 'antd'
+import { Button, Skeleton } from 'antd'
 import { queries } from '../app/queries'
 import { useWords } from '../i18n/language'
+import { Dialog } from '../shared/Dialog'
 import { Failure } from '../shared/Failure'
 import { Diff } from './LazyEditor'
 
@@ -13,10 +14,10 @@ export function CompareDialog({ product, numbers: [older, newer], onClose }: Pro
   const b = useQuery(queries.version(product, newer))
   const error = a.error ?? b.error
   return (
-    <Modal open title={t('version.compare')} width="min(1100px, 94vw)" onCancel={onClose} footer={<Button onClick={onClose}>{t('do.close')}</Button>}>
+    <Dialog title={t('version.compare')} width="min(1100px, 94vw)" onCancel={onClose} footer={<Button onClick={onClose}>{t('do.close')}</Button>}>
       {error ? <Failure error={error} retry={() => { void a.refetch(); void b.refetch() }} />
         : !a.data || !b.data ? <Skeleton active />
           : <Diff before={a.data.content ?? ''} after={b.data.content ?? ''} labels={[t('version.title', { n: older }), t('version.title', { n: newer })]} />}
-    </Modal>
+    </Dialog>
   )
 }

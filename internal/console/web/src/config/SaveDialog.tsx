@@ -1,10 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Alert, App, Flex, Form, Input, Modal, Skeleton } from 'antd'
+import { Alert, App, Flex, Form, Input, Skeleton } from 'antd'
 import { useState } from 'react'
 import { api, type Version } from '../api/api'
 import { hasCode } from '../api/http'
 import { queries } from '../app/queries'
 import { useWords } from '../i18n/language'
+import { Dialog } from '../shared/Dialog'
 import { Failure } from '../shared/Failure'
 import { check } from './editor/check'
 import { Diff } from './LazyEditor'
@@ -53,7 +54,7 @@ export function SaveDialog({ product, draft, onClose, onText, onSaved }: Props) 
   const left = base === 0 ? t('diff.nothing') : theirs ? t('diff.theirs', { n: base, author: theirs.author }) : t('diff.current', { n: base })
   const stale = hasCode(save.error, 'stale')
   return (
-    <Modal open title={theirs ? t('save.conflict') : t('save.title')} width="min(1100px, 94vw)" onCancel={close}
+    <Dialog title={theirs ? t('save.conflict') : t('save.title')} width="min(1100px, 94vw)" onCancel={close}
       okText={theirs ? t('save.over', { n: theirs.number }) : t('do.confirm')} cancelText={t('save.edit')} onOk={() => save.mutate()}
       okButtonProps={{ loading: save.isPending, disabled: (base > 0 && !before.data) || check(mine).length > 0 }}>
       <Flex vertical gap="middle">
@@ -69,6 +70,6 @@ export function SaveDialog({ product, draft, onClose, onText, onSaved }: Props) 
           </Form.Item>
         </Form>
       </Flex>
-    </Modal>
+    </Dialog>
   )
 }

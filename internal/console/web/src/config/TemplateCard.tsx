@@ -1,10 +1,10 @@
-import { AlignLeftOutlined, SaveOutlined, SearchOutlined, UndoOutlined } from '@ant-design/icons'
 import { Alert, Button, Card, Flex, Grid, Skeleton, Tag, Tooltip, Typography } from 'antd'
 import { useMemo, useRef, useState } from 'react'
 import type { Config } from '../api/api'
 import { useWords } from '../i18n/language'
 import { Allowed } from '../shared/Allowed'
 import { Failure } from '../shared/Failure'
+import { FormatIcon, SaveIcon, SearchIcon, UndoIcon } from '../shared/icons'
 import { check, type Fault } from './editor/check'
 import type { Hand } from './editor/Editor'
 import { pretty } from './editor/pretty'
@@ -32,12 +32,12 @@ export function TemplateCard({ product, config, work }: Props) {
   const tools = (
     <Flex gap="small" wrap>
       <Tooltip title={t('template.search')}>
-        <Button icon={<SearchOutlined />} aria-label={t('template.search')} onClick={() => hand.current?.search()} />
+        <Button icon={<SearchIcon />} aria-label={t('template.search')} onClick={() => hand.current?.search()} />
       </Tooltip>
-      <Button icon={<AlignLeftOutlined />} disabled={!draft || faults.length > 0} aria-label={t('template.format')} onClick={() => work.write(pretty(text))}>{wide && t('template.format')}</Button>
-      <Button icon={<UndoOutlined />} disabled={!dirty} aria-label={t('template.discard')} onClick={work.discard}>{wide && t('template.discard')}</Button>
+      <Button icon={<FormatIcon />} disabled={!draft || faults.length > 0} aria-label={t('template.format')} onClick={() => work.write(pretty(text))}>{wide && t('template.format')}</Button>
+      <Button icon={<UndoIcon />} disabled={!dirty} aria-label={t('template.discard')} onClick={work.discard}>{wide && t('template.discard')}</Button>
       <Allowed least="editor" unless={why}>
-        {(disabled) => <Button type="primary" icon={<SaveOutlined />} disabled={disabled} onClick={() => setSaving(true)}>{t('save.do')}</Button>}
+        {(disabled) => <Button type="primary" icon={<SaveIcon />} disabled={disabled} onClick={() => setSaving(true)}>{t('save.do')}</Button>}
       </Allowed>
     </Flex>
   )
@@ -63,11 +63,11 @@ function Status({ faults, size, max, onGo }: { faults: Fault[]; size: number; ma
   return (
     <Flex justify="space-between" gap="middle" wrap>
       <div role="status" style={{ minWidth: 0 }}>
-        {first ? (
-          <Typography.Link type="danger" onClick={() => onGo(first)} onKeyDown={(e) => e.key === 'Enter' && onGo(first)} tabIndex={0} role="button">
+        {first?.key === 'fault.empty' ? <Typography.Text type="secondary">{t('fault.empty')}</Typography.Text> : first ? (
+          <Button type="link" danger onClick={() => onGo(first)} style={{ height: 'auto', padding: 0, whiteSpace: 'normal', textAlign: 'start' }}>
             {t('fault.at', { line: first.line, column: first.column })} {first.name === undefined ? t(first.key as 'fault.symbol') : t('fault.twice', { name: first.name })}
             {faults.length > 1 && ` ${t('fault.more', { n: faults.length - 1 })}`}
-          </Typography.Link>
+          </Button>
         ) : <Typography.Text type="success">{t('template.valid')}</Typography.Text>}
       </div>
       <Typography.Text type={size > max ? 'danger' : 'secondary'}>

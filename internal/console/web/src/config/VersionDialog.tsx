@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
-import { Button, Descriptions, Flex, Modal, Skeleton, Typography } from 'antd'
+import { Button, Descriptions, Flex, Skeleton, Typography } from 'antd'
 import { queries } from '../app/queries'
 import { useWords } from '../i18n/language'
+import { Dialog } from '../shared/Dialog'
 import { Failure } from '../shared/Failure'
 import { Time } from '../shared/Time'
 import { Editor } from './LazyEditor'
@@ -11,7 +12,7 @@ export function VersionDialog({ product, number, onClose }: { product: string; n
   const { data: v, error, refetch } = useQuery(queries.version(product, number))
   const title = t('version.title', { n: number })
   return (
-    <Modal open title={title} width="min(900px, 94vw)" onCancel={onClose} footer={<Button onClick={onClose}>{t('do.close')}</Button>}>
+    <Dialog title={title} width="min(900px, 94vw)" onCancel={onClose} footer={<Button onClick={onClose}>{t('do.close')}</Button>}>
       {error ? <Failure error={error} retry={refetch} /> : !v ? <Skeleton active /> : (
         <Flex vertical gap="middle">
           <Descriptions size="small" column={{ xs: 1, md: 2 }} items={[
@@ -25,6 +26,6 @@ export function VersionDialog({ product, number, onClose }: { product: string; n
           <Editor text={v.content ?? ''} label={title} height="50vh" />
         </Flex>
       )}
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,11 +1,13 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { App, Button, Card, Flex, Modal, Table, Tag, Tooltip, Typography, type TableColumnsType } from 'antd'
-import { useState } from 'react'
+import { App, Button, Card, Flex, Grid, Modal, Table, Tag, Tooltip, Typography, type TableColumnsType } from 'antd'
+import { useState, type ReactNode } from 'react'
 import { api, type Config, type Version } from '../api/api'
 import { queries } from '../app/queries'
 import { useWords } from '../i18n/language'
 import { Allowed } from '../shared/Allowed'
+import { RestoreIcon, ViewIcon } from '../shared/icons'
 import { KeysetTable } from '../shared/KeysetTable'
+import { Pair } from '../shared/Pair'
 import { Time } from '../shared/Time'
 import { useFailure } from '../shared/useFailure'
 import { useKeyset } from '../shared/useKeyset'
@@ -38,18 +40,24 @@ export function VersionHistory({ product, config, dirty, onRestore }: Props) {
   }
   const columns: TableColumnsType<Version> = [
     { title: t('version.number'), dataIndex: 'number', render: (n: number) => <Flex gap={4}>{n}{n === config.current?.number && <Tag color="blue">{t('version.current')}</Tag>}</Flex> },
-    { title: t('version.saved'), dataIndex: 'createdAt', render: (at: string) => <Time at={at} /> },
-    { title: t('version.author'), dataIndex: 'author' },
-    { title: t('version.note'), dataIndex: 'note', render: (note: string) => <Typography.Text ellipsis={{ tooltip: note }} style={{ maxWidth: 260 }}>{note || '–'}</Typography.Text> },
-    { title: t('version.size'), dataIndex: 'size', align: 'end', render: format.bytes },
-    { title: 'SHA-256', dataIndex: 'sha256', render: (sum: string) => <Tooltip title={sum}><Typography.Text code copyable={{ text: sum }}>{sum.slice(0, 10)}</Typography.Text></Tooltip> },
+    { title: t('version.saved'), dataIndex: 'createdAt', render: (at: string, v) => <Pair first={<Time at={at} />} second={v.author} /> },
+    {
+      title: t('version.note'), dataIndex: 'note', render: (note: string) => (
+        <Typography.Paragraph ellipsis={{ rows: 2, tooltip: note }} style={{ margin: 0, minWidth: 100, overflowWrap: 'anywhere' }}>{note || '–'}</Typography.Paragraph>
+      ),
+    },
+    {
+      title: `${t('version.size')}, SHA-256`, dataIndex: 'size', responsive: ['lg'], render: (size: number, v) => (
+        <Pair first={format.bytes(size)} second={<Tooltip title={v.sha256}><Typography.Text code copyable={{ text: v.sha256 }}>{v.sha256.slice(0, 10)}</Typography.Text></Tooltip>} />
+      ),
+    },
     { title: t('version.pushed'), dataIndex: 'pushed', render: (pushed: boolean) => <Tag color={pushed ? 'success' : 'default'}>{t(pushed ? 'do.yes' : 'do.no')}</Tag> },
     {
       title: t('list.actions'), key: 'actions', render: (_, v) => (
         <Flex gap={4}>
-          <Button type="link" size="small" onClick={() => setViewed(v.number)}>{t('version.view')}</Button>
+          <Act label={t('version.view')} icon={<ViewIcon />} onClick={() => setViewed(v.number)} />
           <Allowed least="editor">
-            {(disabled) => <Button type="link" size="small" disabled={disabled} onClick={() => (dirty ? setReplacing(v.number) : void restore(v.number))}>{t('version.restore')}</Button>}
+            {(disabled) => <Act label={t('version.restore')} icon={<RestoreIcon />} disabled={disabled} onClick={() => (dirty ? setReplacing(v.number) : void restore(v.number))} />}
           </Allowed>
         </Flex>
       ),
@@ -57,9 +65,9 @@ export function VersionHistory({ product, config, dirty, onRestore }: Props) {
   ]
   const pair = marked.length === 2 ? (marked.toSorted((a, b) => a - b) as [number, number]) : undefined
   const compare = (
-    <Tooltip title={pair ? undefined : t('version.markTwo')}>
-      <Button disabled={!pair} onClick={() => setCompared(pair)}>{t('version.compare')}</Button>
-    </Tooltip>
+    <Allowed least="viewer" unless={!pair && t('version.markTwo')}>
+      {(disabled) => <Button disabled={disabled} onClick={() => setCompared(pair)}>{t('version.compare')}</Button>}
+    </Allowed>
   )
   return (
     <Card title={t('version.history')} extra={compare}>
@@ -76,4 +84,10 @@ export function VersionHistory({ product, config, dirty, onRestore }: Props) {
       </Modal>
     </Card>
   )
+}
+
+/** Act is a link in a row where there is room for its text, and an icon where there is not. */
+function Act({ label, icon, disabled, onClick }: { label: string; icon: ReactNode; disabled?: boolean; onClick: () => void }) {
+  if (Grid.useBreakpoint().xl) return <Button type="link" size="small" disabled={disabled} onClick={onClick}>{label}</Button>
+  return <Tooltip title={label}><Button type="text" icon={icon} aria-label={label} disabled={disabled} onClick={onClick} /></Tooltip>
 }

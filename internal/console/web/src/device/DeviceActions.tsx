@@ -1,17 +1,20 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { Button, Flex, Modal, Popconfirm } from 'antd'
+import { Button, Flex } from 'antd'
 import { useState } from 'react'
 import { api, type Device } from '../api/api'
 import { useWords } from '../i18n/language'
 import { Allowed } from '../shared/Allowed'
+import { Dialog } from '../shared/Dialog'
 import { Secrets } from '../shared/Secrets'
+import { useConfirm } from '../shared/useConfirm'
 import { useFailure } from '../shared/useFailure'
 
 export function DeviceActions({ device: d }: { device: Device }) {
   const { t } = useWords()
   const client = useQueryClient()
   const navigate = useNavigate()
+  const confirm = useConfirm()
   const onError = useFailure()
   const [secret, setSecret] = useState<string>()
   const changed = () => {
@@ -35,36 +38,25 @@ export function DeviceActions({ device: d }: { device: Device }) {
     },
     onError,
   })
+  const askDisable = () => confirm({ title: t('device.disableAsk'), okText: t('device.disable'), onOk: () => disable.mutate(true) })
+  const askReset = () => confirm({ title: t('device.resetAsk'), okText: t('device.reset'), onOk: () => reset.mutate() })
+  const askRemove = () => confirm({ title: t('device.removeAsk', { name: d.deviceName }), okText: t('do.remove'), danger: true, onOk: () => remove.mutate() })
   return (
     <Flex gap="small" wrap>
       <Allowed least="editor">
-        {(off) => d.disabled
-          ? <Button disabled={off} loading={disable.isPending} onClick={() => disable.mutate(false)}>{t('device.enable')}</Button>
-          : (
-            <Popconfirm title={t('device.disableAsk')} onConfirm={() => disable.mutate(true)} disabled={off}>
-              <Button disabled={off} loading={disable.isPending}>{t('device.disable')}</Button>
-            </Popconfirm>
-          )}
+        {(off) => <Button disabled={off} loading={disable.isPending} onClick={d.disabled ? () => disable.mutate(false) : askDisable}>{t(d.disabled ? 'device.enable' : 'device.disable')}</Button>}
       </Allowed>
       <Allowed least="publisher">
-        {(off) => (
-          <Popconfirm title={t('device.resetAsk')} onConfirm={() => reset.mutate()} disabled={off}>
-            <Button disabled={off} loading={reset.isPending}>{t('device.reset')}</Button>
-          </Popconfirm>
-        )}
+        {(off) => <Button disabled={off} loading={reset.isPending} onClick={askReset}>{t('device.reset')}</Button>}
       </Allowed>
       <Allowed least="editor">
-        {(off) => (
-          <Popconfirm title={t('device.removeAsk', { name: d.deviceName })} onConfirm={() => remove.mutate()} disabled={off}>
-            <Button danger disabled={off} loading={remove.isPending}>{t('do.remove')}</Button>
-          </Popconfirm>
-        )}
+        {(off) => <Button danger disabled={off} loading={remove.isPending} onClick={askRemove}>{t('do.remove')}</Button>}
       </Allowed>
       {secret && (
-        <Modal open title={t('device.resetDone')} mask={{ closable: false }} onCancel={() => setSecret(undefined)}
+        <Dialog title={t('device.resetDone')} mask={{ closable: false }} onCancel={() => setSecret(undefined)}
           footer={<Button onClick={() => setSecret(undefined)}>{t('do.close')}</Button>}>
           <Secrets values={{ ProductKey: d.productKey, DeviceName: d.deviceName, DeviceSecret: secret }} />
-        </Modal>
+        </Dialog>
       )}
     </Flex>
   )

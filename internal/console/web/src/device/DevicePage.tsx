@@ -8,6 +8,7 @@ import { Failure } from '../shared/Failure'
 import { Time } from '../shared/Time'
 import { DeviceActions } from './DeviceActions'
 import { Connection } from './DevicesPage'
+import { Messages } from './Messages'
 import { Timeline } from './Timeline'
 import { useStanding } from './standing'
 
@@ -43,6 +44,7 @@ export function DevicePage({ product, device: name }: { product: string; device:
         ]} />
       </Card>
       <Timeline product={product} device={name} />
+      <Messages product={product} device={name} />
     </Flex>
   )
 }

@@ -1,7 +1,6 @@
-import { PlusOutlined } from '@ant-design/icons'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Badge, Button, Flex, Input, Select, Tag, type TableColumnsType } from 'antd'
+import { Badge, Button, Flex, Select, Tag, type TableColumnsType } from 'antd'
 import { useState } from 'react'
 import { api, rungs, type Device, type DeviceFilter } from '../api/api'
 import { queries } from '../app/queries'
@@ -10,7 +9,9 @@ import { FirstDevice } from '../product/FirstDevice'
 import { RungTag } from '../push/RungTag'
 import { Allowed } from '../shared/Allowed'
 import { KeysetTable } from '../shared/KeysetTable'
+import { SearchBox } from '../shared/SearchBox'
 import { Time } from '../shared/Time'
+import { AddIcon } from '../shared/icons'
 import { useKeyset } from '../shared/useKeyset'
 import { AddDevices } from './AddDevices'
 
@@ -36,18 +37,17 @@ export function DevicesPage({ product, filter, onFilter }: Props) {
   const online = [{ value: 'true', label: t('device.online') }, { value: 'false', label: t('device.offline') }]
   return (
     <Flex vertical gap="middle">
-      {facts.data?.devices === 0 && <FirstDevice product={product} />}
+      {facts.data?.devices === 0 && <FirstDevice product={product} onAdd={() => setAdding(true)} />}
       <Flex justify="space-between" gap="small" wrap>
         <Flex gap="small" wrap>
-          <Input.Search allowClear defaultValue={filter.prefix} placeholder={t('device.search')} aria-label={t('device.search')} style={{ width: 260 }}
-            onSearch={(prefix) => onFilter({ ...filter, prefix: prefix.trim() || undefined })} />
+          <SearchBox label={t('device.search')} value={filter.prefix} onSearch={(prefix) => onFilter({ ...filter, prefix })} />
           <Select allowClear value={filter.online} options={online} placeholder={t('device.connection')} aria-label={t('device.connection')} style={{ width: 140 }}
             onChange={(value) => onFilter({ ...filter, online: value as DeviceFilter['online'] })} />
           <Select allowClear value={filter.state} options={rungs.map((value) => ({ value, label: t(`rung.${value}`) }))} placeholder={t('device.state')}
             aria-label={t('device.state')} style={{ width: 160 }} onChange={(state) => onFilter({ ...filter, state })} />
         </Flex>
         <Allowed least="editor">
-          {(disabled) => <Button type="primary" icon={<PlusOutlined />} disabled={disabled} onClick={() => setAdding(true)}>{t('device.add')}</Button>}
+          {(disabled) => <Button type="primary" icon={<AddIcon />} disabled={disabled} onClick={() => setAdding(true)}>{t('device.add')}</Button>}
         </Allowed>
       </Flex>
       <KeysetTable<Device> keyset={devices} empty={t('device.none')} rowKey="deviceName" columns={columns} />

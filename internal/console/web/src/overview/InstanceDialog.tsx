@@ -1,7 +1,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { AutoComplete, Form, Input, Modal } from 'antd'
+import { AutoComplete, Form, Input } from 'antd'
 import { api, type Instance } from '../api/api'
 import { useWords } from '../i18n/language'
+import { Dialog } from '../shared/Dialog'
 import { Failure } from '../shared/Failure'
 
 type Fields = { id: string; name: string; environment: string }
@@ -24,7 +25,7 @@ export function InstanceDialog({ instance, onClose }: { instance?: Instance; onC
   })
   const needed = [{ required: true, message: t('form.required') }]
   return (
-    <Modal open title={t(instance ? 'instance.change' : 'instance.add')} onCancel={onClose} onOk={form.submit} okButtonProps={{ loading: save.isPending }}>
+    <Dialog title={t(instance ? 'instance.change' : 'instance.add')} onCancel={onClose} onOk={form.submit} okButtonProps={{ loading: save.isPending }}>
       <Form<Fields> form={form} layout="vertical" initialValues={instance ?? { environment: 'production' }} onFinish={save.mutate}>
         {save.error && <Form.Item><Failure error={save.error} /></Form.Item>}
         <Form.Item name="name" label={t('instance.name')} rules={needed}><Input maxLength={64} autoFocus /></Form.Item>
@@ -34,6 +35,6 @@ export function InstanceDialog({ instance, onClose }: { instance?: Instance; onC
         </Form.Item>
         <Form.Item name="environment" label={t('instance.environment')} rules={needed}><AutoComplete options={environments} /></Form.Item>
       </Form>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,4 +1,3 @@
-import { PlusOutlined } from '@ant-design/icons'
 import { Link } from '@tanstack/react-router'
 import { Button, Col, Flex, Row, Tag, Card, Statistic, type TableColumnsType } from 'antd'
 import { useState } from 'react'
@@ -9,6 +8,7 @@ import { ProductDialog } from '../product/ProductDialog'
 import { Allowed } from '../shared/Allowed'
 import { KeysetTable } from '../shared/KeysetTable'
 import { PageTitle } from '../shared/PageTitle'
+import { AddIcon } from '../shared/icons'
 import { useKeyset } from '../shared/useKeyset'
 import { InstanceDialog } from './InstanceDialog'
 import { InstanceMenu } from './InstanceMenu'
@@ -24,7 +24,7 @@ export function OverviewPage() {
       title: t('instance.name'), dataIndex: 'name',
       render: (name: string, i) => <Link to="/instances/$instance" params={{ instance: i.id }}>{name}</Link>,
     },
-    { title: t('instance.id'), dataIndex: 'id' },
+    { title: t('instance.id'), dataIndex: 'id', responsive: ['lg'] },
     { title: t('instance.environment'), dataIndex: 'environment', render: (e: string) => <Tag color={e === 'production' ? 'warning' : 'default'}>{e}</Tag> },
     ...(['products', 'devices', 'online', 'running'] as const).map((field) => ({
       title: t(`instance.${field}`), dataIndex: field, align: 'end' as const, render: format.number,
@@ -33,7 +33,7 @@ export function OverviewPage() {
   ]
   const add = (
     <Allowed least="admin">
-      {(disabled) => <Button icon={<PlusOutlined />} disabled={disabled} onClick={() => setAdding(true)}>{t('instance.add')}</Button>}
+      {(disabled) => <Button icon={<AddIcon />} disabled={disabled} onClick={() => setAdding(true)}>{t('instance.add')}</Button>}
     </Allowed>
   )
   const rows = instances.rows

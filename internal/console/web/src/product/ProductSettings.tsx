@@ -1,18 +1,20 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { App, Button, Card, Flex, Form, Input, InputNumber, Popconfirm, Skeleton, Typography } from 'antd'
+import { App, Button, Card, Flex, Form, Input, Skeleton, Typography } from 'antd'
 import { api, type Policy, type Product } from '../api/api'
 import { queries } from '../app/queries'
 import { useWords } from '../i18n/language'
 import { Allowed } from '../shared/Allowed'
 import { Failure } from '../shared/Failure'
+import { LimitItem } from '../shared/LimitItem'
+import { useConfirm } from '../shared/useConfirm'
 
 // The bounds are the server's.
 const limits = [
-  { name: 'cooldownSeconds', min: 0, max: 30 * 24 * 3600 },
-  { name: 'linkSeconds', min: 1, max: 7 * 24 * 3600 },
+  { name: 'cooldownSeconds', min: 0, max: 30 * 24 * 3600, unit: 's' },
+  { name: 'linkSeconds', min: 1, max: 7 * 24 * 3600, unit: 's' },
   { name: 'history', min: 1, max: 1000 },
-  { name: 'maxBytes', min: 2, max: 1 << 20 },
+  { name: 'maxBytes', min: 2, max: 1 << 20, unit: 'B' },
 ] as const
 
 /** ProductSettings is the policy of a product, its name and its end. */
@@ -44,10 +46,8 @@ function PolicyCard({ product: p }: { product: Product }) {
     <Card title={t('policy.title')}>
       <Form<Policy> layout="vertical" initialValues={p.policy} onFinish={save.mutate}>
         {save.error && <Form.Item><Failure error={save.error} /></Form.Item>}
-        {limits.map(({ name, min, max }) => (
-          <Form.Item key={name} name={name} label={t(`policy.${name}`)} extra={t(`policy.${name}Hint`)} rules={[{ required: true, message: t('form.required') }]}>
-            <InputNumber min={min} max={max} precision={0} style={{ width: 200 }} />
-          </Form.Item>
+        {limits.map((limit) => (
+          <LimitItem key={limit.name} {...limit} label={t(`policy.${limit.name}`)} hint={t(`policy.${limit.name}Hint`)} />
         ))}
         <Allowed least="admin">
           {(disabled) => <Button type="primary" htmlType="submit" disabled={disabled} loading={save.isPending}>{t('do.save')}</Button>}
@@ -86,6 +86,7 @@ function RemoveCard({ product: p }: { product: Product }) {
   const { t } = useWords()
   const client = useQueryClient()
   const navigate = useNavigate()
+  const confirm = useConfirm()
   const remove = useMutation({
     mutationFn: () => api.removeProduct(p.productKey),
     onSuccess: async () => {
@@ -93,17 +94,14 @@ function RemoveCard({ product: p }: { product: Product }) {
       void client.invalidateQueries({ queryKey: ['products'] })
     },
   })
+  const ask = () => confirm({ title: t('product.removeAsk', { name: p.name }), okText: t('product.remove'), danger: true, onOk: () => remove.mutate() })
   return (
     <Card title={t('product.remove')}>
       <Flex vertical gap="middle" align="start">
         {remove.error && <Failure error={remove.error} />}
         <Typography.Text type="secondary">{t('product.removeHint')}</Typography.Text>
         <Allowed least="editor" unless={p.devices > 0 && t('product.inUse')}>
-          {(disabled) => (
-            <Popconfirm title={t('product.removeAsk', { name: p.name })} onConfirm={() => remove.mutate()} disabled={disabled}>
-              <Button danger disabled={disabled} loading={remove.isPending}>{t('product.remove')}</Button>
-            </Popconfirm>
-          )}
+          {(disabled) => <Button danger disabled={disabled} loading={remove.isPending} onClick={ask}>{t('product.remove')}</Button>}
         </Allowed>
       </Flex>
     </Card>

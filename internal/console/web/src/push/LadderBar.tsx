@@ -15,7 +15,7 @@ export function LadderBar({ push, height = 12 }: { push: Push; height?: number }
   return (
     <Tooltip title={label}>
       <div role="img" aria-label={label || t('push.nobody')}
-        style={{ display: 'flex', height, borderRadius: height / 2, overflow: 'hidden', background: token.colorFillSecondary, minWidth: 80 }}>
+        style={{ display: 'flex', height, borderRadius: height / 2, overflow: 'hidden', background: token.colorFillSecondary, minWidth: 60 }}>
         {order.map((rung) => (
           <div key={rung} style={{ flex: `${push[rung]} 0 0`, background: colours[rung], transition: 'flex-grow 200ms linear' }} />
         ))}

@@ -3,14 +3,18 @@ import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { useWords } from '../i18n/language'
+import { countdown } from '../shared/countdown'
 import type { Sample } from './samples'
 
 const height = 180
 
+/** steps are distances between marks on the axis of time, in seconds. */
+const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400]
+
 /** PushChart draws how many devices had applied, and failed, over time. */
 export default function PushChart({ samples, total }: { samples: Sample[]; total: number }) {
   const { token } = theme.useToken()
-  const { t } = useWords()
+  const { t, format } = useWords()
   const host = useRef<HTMLDivElement>(null)
   const chart = useRef<uPlot>(null)
   const data = dataOf(samples)
@@ -25,9 +29,9 @@ export default function PushChart({ samples, total }: { samples: Sample[]; total
       height,
       cursor: { drag: { x: false, y: false } },
       scales: { x: { time: false }, y: { range: [0, Math.max(total, 1)] } },
-      axes: [{ ...axis, values: (_, all) => all.map((s) => `${s} s`) }, { ...axis, size: 64 }],
+      axes: [{ ...axis, incrs: steps, values: (_, all) => all.map((s) => (all.at(-1)! < 120 ? `${s} s` : countdown(s))) }, { ...axis, size: 64 }],
       series: [
-        { label: t('chart.time'), value: (_, s: number | null) => (s === null ? '–' : `${s.toFixed(1)} s`) },
+        { label: t('chart.time'), value: (_, s: number | null) => (s === null ? '–' : format.duration(s * 1000)) },
         { label: t('rung.applied'), stroke: token.green6, width: 2, fill: token.green1, points: { show: false } },
         { label: t('rung.failed'), stroke: token.red5, width: 2, points: { show: false } },
       ],
@@ -39,7 +43,7 @@ export default function PushChart({ samples, total }: { samples: Sample[]; total
       resized.disconnect()
       plot.destroy()
     }
-  }, [token, t, total])
+  }, [token, t, format, total])
 
   useEffect(() => {
     chart.current?.setData(dataOf(samples))

@@ -1,11 +1,12 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Alert, Flex, Modal, Skeleton, Statistic } from 'antd'
+import { Alert, Flex, Skeleton, Statistic } from 'antd'
 import { useEffect } from 'react'
 import { api, type Config, type Push } from '../api/api'
 import { now } from '../api/http'
 import { queries } from '../app/queries'
 import { Diff } from '../config/LazyEditor'
 import { useWords } from '../i18n/language'
+import { Dialog } from '../shared/Dialog'
 import { Failure } from '../shared/Failure'
 import { useTick } from '../shared/useTick'
 
@@ -31,7 +32,7 @@ export function PushDialog({ product, dirty, onClose, onStarted }: Props) {
   const head = config.data?.current
   const refusal = useRefusal(config.data)
   return (
-    <Modal open title={t('update.title')} width="min(1100px, 94vw)" okText={t('update.confirm')} onCancel={onClose}
+    <Dialog title={t('update.title')} width="min(1100px, 94vw)" okText={t('update.confirm')} onCancel={onClose}
       onOk={() => head && start.mutate(head.number)} okButtonProps={{ loading: start.isPending, disabled: !head || !!refusal }}>
       {config.error ? <Failure error={config.error} retry={config.refetch} /> : !config.data ? <Skeleton active /> : (
         <Flex vertical gap="middle">
@@ -47,7 +48,7 @@ export function PushDialog({ product, dirty, onClose, onStarted }: Props) {
           {head && <Change product={product} head={head.number} last={config.data.lastPush?.version} />}
         </Flex>
       )}
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -1,4 +1,3 @@
-import { StopOutlined } from '@ant-design/icons'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Button, Form, Input, Modal, Typography } from 'antd'
 import { useState } from 'react'
@@ -6,6 +5,7 @@ import { api, type Push } from '../api/api'
 import { queries } from '../app/queries'
 import { useWords } from '../i18n/language'
 import { Allowed } from '../shared/Allowed'
+import { StopIcon } from '../shared/icons'
 import { useFailure } from '../shared/useFailure'
 
 export function StopButton({ push }: { push: Push }) {
@@ -25,7 +25,7 @@ export function StopButton({ push }: { push: Push }) {
   return (
     <>
       <Allowed least="publisher">
-        {(disabled) => <Button danger icon={<StopOutlined />} disabled={disabled} onClick={() => setAsking(true)}>{t('push.stop')}</Button>}
+        {(disabled) => <Button danger icon={<StopIcon />} disabled={disabled} onClick={() => setAsking(true)}>{t('push.stop')}</Button>}
       </Allowed>
       <Modal open={asking} title={t('push.stopAsk', { no: push.no })} okText={t('push.stop')} okButtonProps={{ danger: true, loading: stop.isPending }}
         onOk={() => stop.mutate()} onCancel={() => setAsking(false)}>

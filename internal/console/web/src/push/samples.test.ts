@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { rate, reached, withSample, type Sample } from './samples'
+import type { Milestone, Push } from '../api/api'
+import { drawn, rate, reached, timeTo, withSample, type Sample } from './samples'
 
 const at = (ms: number, applied: number): Sample => ({ at: ms, applied, failed: 0 })
 
@@ -26,4 +27,38 @@ test('what was reached before the first sample is not known', () =>
 test('what was not reached has no time', () => expect(reached([at(0, 0), at(1000, 40)], 50)).toBeUndefined())
 
 test('the rate is that of the last seconds', () =>
-  expect(rate([at(0, 0), at(7000, 700), at(8000, 710), at(10_000, 730)])).toBe(10))
+  expect(rate([at(0, 0), at(7000, 700), at(8000, 710), at(10_000, 730)], 10_000)).toBe(10))
+
+test('two samples at once make no great rate', () => expect(rate([at(0, 0), at(9000, 80), at(9001, 90)], 9000)).toBe(10))
+
+test('the rate is none when nothing moves', () => expect(rate([at(0, 0), at(1000, 100)], 5000)).toBe(0))
+
+test('there is no rate before there are two samples', () => expect([rate([], 500), rate([at(0, 0)], 500)]).toEqual([0, 0]))
+
+const startedAt = '2026-11-22T21:00:00.000Z'
+const milestone = (percent: number, seconds: number): Milestone => ({ percent, at: new Date(Date.parse(startedAt) + seconds * 1000).toISOString() })
+const push = (more: Partial<Push>): Push => ({
+  no: 1, productKey: 'a1b', productName: 'meter', version: 1, state: 'running', total: 200, pending: 0, sent: 0, received: 0, fetched: 0, applied: 0, failed: 0,
+  startedBy: 'admin', startedAt, endedAt: null, reason: '', ...more,
+})
+
+test('the server knows when a share was reached, or the next one after it', () => {
+  const progress = [milestone(33, 1), milestone(66, 2), milestone(100, 4)]
+  expect([33, 50, 95, 100].map((p) => timeTo(p, progress, startedAt))).toEqual([1000, 2000, 4000, 4000])
+  expect(timeTo(95, progress.slice(0, 2), startedAt)).toBeUndefined()
+})
+
+test('who comes late sees what was before, as the server has it', () =>
+  expect(drawn(push({}), [milestone(10, 1), milestone(50, 3), milestone(80, 9)], [at(5000, 120), at(5500, 130)])).toEqual([
+    { at: 0, applied: 0, failed: null }, { at: 1000, applied: 20, failed: null }, { at: 3000, applied: 100, failed: null }, at(5000, 120), at(5500, 130),
+  ]))
+
+test('who comes after the end sees it all', () =>
+  expect(drawn(push({ state: 'completed', applied: 198, failed: 2, endedAt: '2026-11-22T21:00:08Z' }), [milestone(50, 2), milestone(99, 4)], [])).toEqual([
+    { at: 0, applied: 0, failed: null }, { at: 2000, applied: 100, failed: null }, { at: 4000, applied: 198, failed: null }, { at: 8000, applied: 198, failed: 2 },
+  ]))
+
+test('shares that were reached at once are one sample', () =>
+  expect(drawn(push({}), [milestone(1, 1), milestone(2, 1), milestone(3, 1)], []).slice(1)).toEqual([{ at: 1000, applied: 6, failed: null }]))
+
+test('without anything remembered, what was seen is all', () => expect(drawn(push({}), [], [at(0, 0), at(500, 5)])).toEqual([at(0, 0), at(500, 5)]))

@@ -1,10 +1,12 @@
-/** Sample is how far a push was at a time, in milliseconds since it began. */
-export type Sample = { at: number; applied: number; failed: number }
+import type { Milestone, Push } from '../api/api'
+
+/** Sample is how far a push was at a time, in milliseconds since it began. How many had failed is not always known. */
+export type Sample = { at: number; applied: number; failed: number | null }
 
 /** most bounds the samples that are kept: beyond it every second one of the older goes. */
 const most = 600
 
-/** begins tells whether samples go back to the start, near enough to say when something was reached. */
+/** near is how soon after the start the first sample must be for the start to be known. */
 const near = 1500
 
 export function withSample(samples: Sample[], next: Sample): Sample[] {
@@ -24,10 +26,31 @@ export function reached(samples: Sample[], applied: number): number | undefined 
   return before.at + share * (after.at - before.at)
 }
 
-/** rate is how many devices applied in a second, over the last few. */
-export function rate(samples: Sample[], span = 3000): number {
+/** rate is how many devices applied in a second, over the last few before a time: none, if nothing was heard in them. */
+export function rate(samples: Sample[], at: number, span = 3000): number {
   const last = samples.at(-1)
-  if (!last) return 0
-  const first = samples.find((s) => s.at >= last.at - span)!
-  return first === last ? 0 : ((last.applied - first.applied) * 1000) / (last.at - first.at)
+  const first = samples.findLast((s) => s.at <= at - span) ?? samples[0]
+  return !last || !first || first === last ? 0 : ((last.applied - first.applied) * 1000) / Math.max(at - first.at, 1)
+}
+
+/** timeTo is when so many per cent of the devices had applied, as the server has it; undefined: not yet, or it was not noted. */
+export function timeTo(percent: number, progress: Milestone[], startedAt: string): number | undefined {
+  const reached = progress.find((m) => m.percent >= percent)
+  return reached && Date.parse(reached.at) - Date.parse(startedAt)
+}
+
+/**
+ * drawn are the samples of a chart: those that were seen here, before them what
+ * the server remembers of the time when nobody looked, and the end.
+ */
+export function drawn(push: Push, progress: Milestone[], seen: Sample[]): Sample[] {
+  const start = Date.parse(push.startedAt)
+  const first = seen[0]?.at ?? Infinity
+  const remembered = progress
+    .map((m) => ({ at: Date.parse(m.at) - start, applied: Math.ceil((push.total * m.percent) / 100), failed: null }))
+    .filter((s, i, all) => s.at < first && s.at !== all[i + 1]?.at)
+  if (remembered.length === 0) return seen
+  const all = [{ at: 0, applied: 0, failed: null }, ...remembered.filter((s) => s.at > 0), ...seen]
+  const end = push.endedAt ? Date.parse(push.endedAt) - start : 0
+  return end > all.at(-1)!.at ? [...all, { at: end, applied: push.applied, failed: push.failed }] : all
 }

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
-import { api, type Config, type Push } from '../api/api'
+import { api, type Config, type Milestone, type Push } from '../api/api'
 import { now } from '../api/http'
 import { queries } from '../app/queries'
 import { withSample, type Sample } from './samples'
@@ -10,13 +10,16 @@ const samplesKey = (no: number) => ['samples', no]
 /** retry is how long to wait after the server refused a stream. A lost connection the browser mends itself. */
 const retry = 2000
 
+const none: Milestone[] = []
+
 /** useLivePush shows a push, and follows it while it runs. */
 export function useLivePush(no: number) {
   const client = useQueryClient()
   const query = useQuery(queries.push(no))
   const samples = useQuery<Sample[]>({ queryKey: samplesKey(no), queryFn: () => [], enabled: false, initialData: [], gcTime: 30 * 60_000 }).data
-  const [connected, setConnected] = useState(true)
   const running = query.data?.state === 'running'
+  const progress = useQuery({ ...queries.pushProgress(no), enabled: !!query.data, refetchInterval: running ? 2000 : false }).data ?? none
+  const [connected, setConnected] = useState(true)
 
   useEffect(() => {
     if (!running) return
@@ -46,7 +49,7 @@ export function useLivePush(no: number) {
     }
   }, [no, running, client])
 
-  return { push: query.data, samples, connected, error: query.error, retry: query.refetch }
+  return { push: query.data, samples, progress, connected, error: query.error, retry: query.refetch }
 }
 
 /** note puts what a stream said where the screens look. */
@@ -56,7 +59,7 @@ function note(client: QueryClient, push: Push): void {
   client.setQueryData(queries.push(push.no).queryKey, push)
   client.setQueryData<Config>(queries.config(push.productKey).queryKey, (c) => c && (c.lastPush?.no === push.no ? { ...c, lastPush: push } : c))
   if (push.state === 'running') return
-  for (const queryKey of [['config', push.productKey], ['versions', push.productKey], ['pushes'], ['push-devices', push.no]]) {
+  for (const queryKey of [['config', push.productKey], ['versions', push.productKey], ['pushes'], ['push-devices', push.no], ['push-progress', push.no]]) {
     void client.invalidateQueries({ queryKey })
   }
 }

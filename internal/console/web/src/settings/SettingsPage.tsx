@@ -1,23 +1,21 @@
-import { Alert, Tabs } from 'antd'
-import { useMay } from '../app/role'
+import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
+import { Tabs } from 'antd'
 import { useWords } from '../i18n/language'
 import { PageTitle } from '../shared/PageTitle'
-import { Accounts } from './Accounts'
-import { Password } from './Password'
-import { Tokens } from './Tokens'
 
+const tabs = ['account', 'tokens', 'accounts', 'verification'] as const
+
+/** SettingsPage is what stays around the settings of oneself and of the server. */
 export function SettingsPage() {
   const { t } = useWords()
-  const admin = useMay('admin')
-  const accounts = admin ? <Accounts /> : <Alert type="info" showIcon title={t('role.needs', { role: t('role.admin') })} />
+  const navigate = useNavigate()
+  const here = useRouterState({ select: (s) => tabs.find((tab) => s.location.pathname.split('/')[2] === tab) ?? 'account' })
   return (
     <>
       <PageTitle title={t('nav.settings')} />
-      <Tabs items={[
-        { key: 'password', label: t('settings.password'), children: <Password /> },
-        { key: 'tokens', label: t('settings.tokens'), children: <Tokens /> },
-        { key: 'accounts', label: t('settings.accounts'), children: accounts },
-      ]} />
+      <Tabs activeKey={here} onTabClick={(tab) => void navigate({ to: `/settings/${tab as 'account'}` })}
+        items={tabs.map((key) => ({ key, label: t(`settings.${key}`) }))} />
+      <Outlet />
     </>
   )
 }

@@ -1,11 +1,11 @@
 import { Alert, Button } from 'antd'
-import { Problem } from '../api/http'
+import { Cancelled, Problem } from '../api/http'
 import { useWords, type Translate } from '../i18n/language'
 
 const codes = [
   'invalid', 'too_large', 'unauthenticated', 'forbidden', 'verification_required', 'not_found', 'exists', 'in_use',
   'unchanged', 'stale', 'not_current', 'no_config', 'disabled', 'cooldown', 'already_pushed', 'push_running',
-  'not_running', 'rate_limited', 'unavailable', 'internal', 'unreachable',
+  'not_running', 'code_wrong', 'code_expired', 'wrong_password', 'rate_limited', 'unavailable', 'internal', 'unreachable',
 ] as const
 
 /** headline says in the reader's language what kind of refusal an error is. */
@@ -14,9 +14,10 @@ export function headline(error: unknown, t: Translate): string {
   return t(`code.${code ?? 'internal'}`)
 }
 
-/** Failure shows a refusal with the server's own words for it. */
+/** Failure shows a refusal with the server's own words for it, and nothing for what was given up. */
 export function Failure({ error, retry }: { error: unknown; retry?: () => unknown }) {
   const { t } = useWords()
+  if (error instanceof Cancelled) return null
   const detail = error instanceof Error ? error.message : ''
   const again = retry && <Button size="small" onClick={() => void retry()}>{t('do.retry')}</Button>
   return <Alert type="error" showIcon role="alert" title={headline(error, t)} description={detail || undefined} action={again} />

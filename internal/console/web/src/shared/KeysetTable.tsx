@@ -1,8 +1,8 @@
-import { LeftOutlined, RightOutlined } from '@ant-design/icons'
 import { Button, Empty, Flex, Table, Typography, type TableProps } from 'antd'
 import { useEffect, useRef, type ReactNode } from 'react'
 import { useWords } from '../i18n/language'
 import { Failure } from './Failure'
+import { BackIcon, ForthIcon } from './icons'
 import type { Keyset } from './useKeyset'
 
 type Props<T> = Omit<TableProps<T>, 'dataSource' | 'loading' | 'pagination'> & {
@@ -23,14 +23,14 @@ export function KeysetTable<T extends object>({ keyset, empty, ...table }: Props
   return (
     <Flex vertical gap="middle" ref={frame}>
       {query.error && <Failure error={query.error} retry={query.refetch} />}
-      <Table<T> size="middle" scroll={{ x: 'max-content' }} {...table} dataSource={rows} pagination={false}
+      <Table<T> size="middle" scroll={{ x: true }} {...table} dataSource={rows} pagination={false}
         loading={query.isPending || query.isPlaceholderData}
         locale={{ emptyText: query.isPending ? ' ' : <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={empty} /> }} />
       {(back || forth) && (
         <Flex justify="end" align="center" gap="small">
           <Typography.Text type="secondary">{t('list.page', { n: page })}</Typography.Text>
-          <Button icon={<LeftOutlined />} disabled={!back} onClick={back} aria-label={t('list.back')} />
-          <Button icon={<RightOutlined />} disabled={!forth || query.isPlaceholderData} onClick={forth} aria-label={t('list.forth')} />
+          <Button icon={<BackIcon />} disabled={!back} onClick={back} aria-label={t('list.back')} />
+          <Button icon={<ForthIcon />} disabled={!forth || query.isPlaceholderData} onClick={forth} aria-label={t('list.forth')} />
         </Flex>
       )}
     </Flex>

@@ -1,4 +1,5 @@
 import { App } from 'antd'
+import { Cancelled } from '../api/http'
 import { useWords } from '../i18n/language'
 import { headline } from './Failure'
 
@@ -6,5 +7,8 @@ import { headline } from './Failure'
 export function useFailure(): (error: Error) => void {
   const { t } = useWords()
   const { notification } = App.useApp()
-  return (error) => notification.error({ title: headline(error, t), description: error.message })
+  return (error) => {
+    if (error instanceof Cancelled) return
+    notification.error({ title: headline(error, t), description: error.message })
+  }
 }

@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery, type QueryKey } from '@tanstack/react-query
 import { useState } from 'react'
 import type { Page, Slice } from '../api/api'
 
-type Options = { limit?: number; refetchInterval?: number | false }
+type Options<T> = { limit?: number; refetchInterval?: number | false | ((rows: T[] | undefined) => number) }
 
 export type Keyset<T> = ReturnType<typeof useKeyset<T>>
 
@@ -10,7 +10,7 @@ export type Keyset<T> = ReturnType<typeof useKeyset<T>>
 export function useKeyset<T>(
   key: QueryKey,
   fetch: (page: Page, signal: AbortSignal) => Promise<Slice<T>>,
-  { limit = 50, refetchInterval }: Options = {},
+  { limit = 50, refetchInterval }: Options<T> = {},
 ) {
   const list = JSON.stringify(key)
   const [at, setAt] = useState({ list, pages: [] as string[] })
@@ -20,7 +20,7 @@ export function useKeyset<T>(
     queryKey: [...key, { after, limit }],
     queryFn: ({ signal }) => fetch({ after, limit }, signal),
     placeholderData: keepPreviousData,
-    refetchInterval,
+    refetchInterval: typeof refetchInterval === 'function' ? (q) => refetchInterval(q.state.data?.rows) : refetchInterval,
   })
   const next = query.data?.next
   return {

@@ -83,7 +83,7 @@ function dress(look: Look, editable: boolean, label: string): Extension {
 }
 
 function faults(t: Translate): Extension {
-  const find = linter((view) => check(view.state.doc.toString()).map((f) => ({
+  const find = linter((view) => check(view.state.doc.toString()).filter((f) => f.key !== 'fault.empty').map((f) => ({
     from: f.from, to: f.to, severity: 'error' as const, message: f.name === undefined ? t(f.key as 'fault.symbol') : t('fault.twice', { name: f.name }),
   })), { delay: 200 })
   return [find, lintGutter()]

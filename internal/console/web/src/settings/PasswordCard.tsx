@@ -1,22 +1,22 @@
-import { useMutation, useQuery } from '@tanstack/react-query'
-import { App, Button, Card, Form, Input } from 'antd'
-import { api } from '../api/api'
-import { greet, queries } from '../app/queries'
+import { useMutation } from '@tanstack/react-query'
+import { App, Button, Card, Form, Input, Typography } from 'antd'
+import { api, type Account } from '../api/api'
+import { hasCode } from '../api/http'
+import { greet } from '../app/queries'
 import { useWords } from '../i18n/language'
 import { Failure } from '../shared/Failure'
 
 type Fields = { old: string; fresh: string; again: string }
 
-/** Password changes one's own. That ends all sessions, so this page signs in with the new one at once. */
-export function Password() {
+/** PasswordCard changes one's own. That ends all sessions, so this page signs in with the new one at once. */
+export function PasswordCard({ account }: { account: Account }) {
   const { t } = useWords()
   const { message } = App.useApp()
-  const { data: me } = useQuery(queries.me)
   const [form] = Form.useForm<Fields>()
   const change = useMutation({
     mutationFn: async ({ old, fresh }: Fields) => {
       await api.changePassword(old, fresh)
-      if (me) await api.signIn(me.account.name, fresh)
+      await api.signIn(account.name, fresh)
       await greet()
     },
     meta: { ownPassword: true },
@@ -24,12 +24,21 @@ export function Password() {
       form.resetFields()
       void message.success(t('password.done'))
     },
+    onError: (error) => {
+      if (!hasCode(error, 'wrong_password')) return
+      form.setFields([{ name: 'old', errors: [t('code.wrong_password')] }])
+      form.getFieldInstance('old')?.focus()
+    },
   })
   const needed = { required: true, message: t('form.required') }
+  const elsewhere = change.error && !hasCode(change.error, 'wrong_password')
   return (
-    <Card style={{ maxWidth: 480 }}>
+    <Card title={t('password.do')}>
+      <Typography.Paragraph type="secondary">{t('password.note')}</Typography.Paragraph>
       <Form<Fields> form={form} layout="vertical" onFinish={change.mutate}>
-        {change.error && <Form.Item><Failure error={change.error} /></Form.Item>}
+        {elsewhere && <Form.Item><Failure error={change.error} /></Form.Item>}
+        {/* For password managers: whose password it is. */}
+        <input type="text" autoComplete="username" value={account.name} readOnly hidden />
         <Form.Item name="old" label={t('password.old')} rules={[needed]}><Input.Password autoComplete="current-password" /></Form.Item>
         <Form.Item name="fresh" label={t('password.new')} extra={t('password.hint')} rules={[needed, { min: 8, message: t('password.hint') }]}>
           <Input.Password autoComplete="new-password" />

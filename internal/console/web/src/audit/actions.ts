@@ -1,0 +1,13 @@
+/** actions are what the audit log holds, by the thing that they are done to. */
+export const actions = {
+  session: ['open', 'close'],
+  account: ['add', 'set', 'remove', 'phone', 'recover'],
+  totp: ['add', 'confirm', 'remove'],
+  token: ['add', 'remove'],
+  verification: ['ask', 'send', 'unsent', 'fail', 'pass', 'set'],
+  instance: ['add', 'set', 'remove'],
+  product: ['add', 'rename', 'remove'],
+  device: ['add', 'set', 'reset', 'remove'],
+  config: ['save', 'set'],
+  push: ['start', 'stop'],
+} as const
