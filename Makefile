@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build console test lint fuzz clean
+.PHONY: help run build console shots test lint fuzz clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -13,6 +13,9 @@ build: ## build bin/cota, with the console if Node is there
 
 console: ## build the web console
 	script/console
+
+shots: build ## take the pictures of the console in doc/images anew
+	node internal/console/web/e2e/shots.mjs doc/images
 
 test: ## run every test there is, with PostgreSQL and Node where they can be had
 	script/test

@@ -1,128 +1,166 @@
-// Starts a real `cota serve` with simulated devices, and a browser to look at it.
-// COTA_BIN is the command to test (default: bin/cota of this checkout),
-// CHROMIUM the browser (default: Debian's).
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+// A real `cota serve`, and crowds of simulated devices for it.
+import { execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { chromium } from 'playwright-core'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 
-const command = process.env.COTA_BIN ?? resolve(import.meta.dirname, '../../../../bin/cota')
-const browserPath = process.env.CHROMIUM ?? '/usr/bin/chromium'
+/** command is the binary under test. */
+export const command = process.env.COTA_BIN ?? resolve(import.meta.dirname, '../../../../bin/cota')
+
+/** password is that of every account. */
 export const password = 'a long password for tests'
 
-/** prerequisites says what is missing to run, or nothing. */
-export function missing() {
-  if (!existsSync(command)) return `${command} is not there: run make console build, or set COTA_BIN`
-  if (!existsSync(browserPath)) return `${browserPath} is not there: install chromium, or set CHROMIUM`
+/** patience bounds what is waited for, in milliseconds; it is long because machines are slow. */
+export const patience = 60_000
+
+/** serve runs a server on new data, with more flags of `cota serve`. */
+export async function serve(flags = []) {
+  const server = new Server(await mkdtemp(join(tmpdir(), 'cota-console-')), flags)
+  await server.start()
+  const made = await promisify(execFile)(command, ['token', 'add', '--local', '--data', server.data, 'e2e'], { env: environment() })
+  server.token = made.stdout.trim()
+  return server
 }
 
-async function freePort() {
-  return await new Promise((done, fail) => {
-    const probe = createServer().once('error', fail)
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address()
-      probe.close(() => done(port))
+/** environment is this one without what would change the command's flags. */
+function environment(more = {}) {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('COTA_'))
+  return { ...Object.fromEntries(own), ...more }
+}
+
+class Server {
+  doors = { http: '127.0.0.1:0', mqtt: '127.0.0.1:0', files: '127.0.0.1:0' } // the same after a restart
+  log = []
+  cookies = new Map() // of sessions, by account
+  crowds = []
+
+  constructor(data, flags) {
+    this.data = data
+    this.flags = flags
+  }
+
+  get url() {
+    return `http://${this.doors.http}`
+  }
+
+  /** start runs the process and waits until it serves. */
+  async start() {
+    const doors = Object.entries(this.doors).flatMap(([name, address]) => [`--${name}`, address])
+    this.child = spawn(command, ['serve', '--data', this.data, ...doors, '--push-rate', '0', '--verification', 'off', '--log', 'warn', ...this.flags],
+      { env: environment({ COTA_ADMIN_PASSWORD: password }), stdio: ['ignore', 'pipe', 'pipe'] })
+    createInterface({ input: this.child.stderr }).on('line', (line) => this.log.push(line))
+    for await (const line of createInterface({ input: this.child.stdout })) {
+      const [, door, address] = /^(management|devices|files) +[a-z]+:\/\/(\S+)/.exec(line) ?? []
+      if (door) this.doors[{ management: 'http', devices: 'mqtt', files: 'files' }[door]] = address.replace('localhost', '127.0.0.1')
+      if (door === 'files') return this.child.stdout.resume()
+    }
+    throw new Error(`cota serve ended before it served:\n${this.log.join('\n')}`)
+  }
+
+  /** stop ends the process as an operator would, and sees that it ends well. */
+  async stop() {
+    await ended(this.child, 'SIGTERM')
+    if (this.child.exitCode !== 0) throw new Error(`cota serve ended with ${this.child.exitCode ?? this.child.signalCode}:\n${this.log.join('\n')}`)
+  }
+
+  /** end stops the server and its crowds, and removes its data. */
+  async end() {
+    await Promise.all(this.crowds.map((crowd) => crowd.leave()))
+    await this.stop()
+    await rm(this.data, { recursive: true, force: true })
+  }
+
+  /** codes are the verification codes that were written to the log. */
+  get codes() {
+    return this.log.map((line) => /msg="verification code".* code=(\d{6})/.exec(line)?.[1]).filter(Boolean)
+  }
+
+  /** code waits for the n-th verification code. */
+  async code(n) {
+    await eventually(`verification code ${n} is in the log`, () => this.codes.length >= n)
+    return this.codes[n - 1]
+  }
+
+  /** expire makes the code of a challenge older than it may get: console_test.go does so, in the server's data. */
+  async expire(challenge) {
+    if (!process.env.COTA_TEST_EXPIRE) throw new Error('a code expires only under go test ./e2e -run TestConsole/verification')
+    const response = await fetch(process.env.COTA_TEST_EXPIRE, { method: 'POST', body: JSON.stringify({ data: this.data, challenge }) })
+    if (!response.ok) throw new Error(await response.text())
+  }
+
+  /** request asks the API as a program does, by a token of the administrator. */
+  async request(method, path, body, headers = { Authorization: `Bearer ${this.token}` }) {
+    return await fetch(`${this.url}/api/v1${path}`, {
+      method, headers: { ...headers, 'Content-Type': 'application/json' }, body: body && JSON.stringify(body),
     })
-  })
-}
+  }
 
-/** serve starts a server on new data and waits until it is ready. */
-export async function serve(...flags) {
-  const dir = await mkdtemp(join(tmpdir(), 'cota-e2e-'))
-  const [http, mqtt, files] = [await freePort(), await freePort(), await freePort()]
-  const url = `http://127.0.0.1:${http}`
-  let child
-  const start = async () => {
-    child = spawn(command, ['serve', '--data', join(dir, 'data'), '--http', `127.0.0.1:${http}`,
-      '--mqtt', `127.0.0.1:${mqtt}`, '--files', `127.0.0.1:${files}`, '--log', 'warn', ...flags],
-    { env: { ...process.env, COTA_ADMIN_PASSWORD: password }, stdio: ['ignore', 'ignore', 'inherit'] })
-    await until('the server is ready', async () => (await fetch(url + '/readyz').catch(() => undefined))?.ok)
-  }
-  const stop = async () => {
-    if (child.exitCode !== null) return
-    const gone = new Promise((done) => child.once('exit', done))
-    child.kill('SIGTERM')
-    await gone
-  }
-  await start()
-  return {
-    url, mqtt: `127.0.0.1:${mqtt}`, dir, start, stop,
-    async end() {
-      await stop()
-      await rm(dir, { recursive: true, force: true })
-    },
-  }
-}
-
-/** program is a client of the API besides the browser. */
-export async function program(url) {
-  const ask = async (method, path, body, cookie) => {
-    const response = await fetch(url + '/api/v1' + path, {
-      method, headers: { 'Content-Type': 'application/json', ...(cookie && { Cookie: cookie }) }, body: body && JSON.stringify(body),
-    })
+  /** ask is request for what must not be refused; it gives the answer. */
+  async ask(method, path, body) {
+    const response = await this.request(method, path, body)
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
-    return response
-  }
-  const cookie = (await ask('POST', '/session', { username: 'admin', password })).headers.get('set-cookie').split(';')[0]
-  return async (method, path, body) => {
-    const response = await ask(method, path, body, cookie)
     return response.status === 204 ? undefined : await response.json()
   }
-}
 
-/** crowd connects simulated devices to a product. */
-export async function crowd(server, ask, product, n, ...flags) {
-  const { token } = await ask('POST', '/tokens', { name: `crowd-${Date.now()}`, role: 'admin' })
-  const child = spawn(command, ['sim', '-n', String(n), '-p', product, '--server', server.mqtt, '--url', server.url,
-    '--credentials', join(server.dir, `${product}.csv`), ...flags], { env: { ...process.env, COTA_TOKEN: token }, stdio: 'ignore' })
-  await until(`${n} devices are online`, async () => (await ask('GET', `/products/${product}`)).online >= n)
-  return () => new Promise((done) => {
-    child.once('exit', done)
-    child.kill('SIGINT')
-  })
-}
-
-export async function until(what, is, ms = 30_000) {
-  for (const end = Date.now() + ms; Date.now() < end;) {
-    if (await is()) return
-    await new Promise((done) => setTimeout(done, 100))
+  /** cookie is that of a session of an account, as the browser's context takes it. */
+  async cookie(account) {
+    if (!this.cookies.has(account)) {
+      const response = await this.request('POST', '/session', { username: account, password }, {})
+      const [name, value] = response.headers.get('set-cookie').split(';')[0].split('=')
+      this.cookies.set(account, { name, value, url: this.url, httpOnly: true, sameSite: 'Lax' })
+    }
+    return this.cookies.get(account)
   }
-  throw new Error(`waited ${ms / 1000} s until ${what}`)
-}
 
-/** browse opens a browser whose pages fail on what must never happen. */
-export async function browse() {
-  const browser = await chromium.launch({
-    executablePath: browserPath,
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  })
-  const problems = []
-  const open = async (url, options = {}) => {
-    const { language = 'en', appearance = 'light', ...rest } = options
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...rest })
-    await context.addInitScript(([l, a]) => {
-      localStorage.setItem('cota.language', localStorage.getItem('cota.language') ?? l)
-      localStorage.setItem('cota.appearance', localStorage.getItem('cota.appearance') ?? a)
-    }, [language, appearance])
-    const page = await context.newPage()
-    page.on('pageerror', (error) => problems.push(`uncaught: ${error.stack ?? error}`))
-    page.on('console', (m) => {
-      if (/Content Security Policy|Warning:|React/.test(m.text())) problems.push(`console: ${m.text()} ${m.location().url}`)
-    })
-    page.on('request', (r) => {
-      if (!r.url().startsWith(new URL(url).origin) && !/^(data|blob):/.test(r.url())) problems.push(`asked another origin: ${r.url()}`)
-    })
-    await page.goto(url)
-    return page
+  /** product adds one that is switched on and may be pushed to at any time. */
+  async product(name) {
+    const { productKey } = await this.ask('POST', '/products', { name })
+    await this.ask('PATCH', `/products/${productKey}/config`, { enabled: true, policy: { cooldownSeconds: 0 } })
+    return productKey
   }
-  return { open, problems, close: () => browser.close() }
+
+  async save(product, content, note = '') {
+    return await this.ask('POST', `/products/${product}/config/versions`, { content, note })
+  }
+
+  async lastPush(product) {
+    return (await this.ask('GET', `/products/${product}/config`)).lastPush
+  }
+
+  /** crowd connects simulated devices to a product; it is there when all are connected. */
+  async crowd(product, n, ...flags) {
+    const child = spawn(command, ['sim', '-n', String(n), '-p', product, '--server', this.doors.mqtt, '--url', this.url,
+      '--credentials', join(this.data, `${product}.crowd`), ...flags],
+    { env: environment({ COTA_TOKEN: this.token }), stdio: ['ignore', 'pipe', 'pipe'] })
+    const said = []
+    createInterface({ input: child.stderr }).on('line', (line) => said.push(line))
+    const crowd = { leave: () => ended(child, 'SIGINT'), pause: () => child.kill('SIGSTOP'), resume: () => child.kill('SIGCONT') }
+    this.crowds.push(crowd)
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (line.startsWith(`${n} of ${n} connected`)) {
+        child.stdout.resume()
+        return crowd
+      }
+      said.push(line)
+    }
+    throw new Error(`cota sim ended before ${n} devices were connected:\n${said.join('\n')}`)
+  }
 }
 
-export async function signIn(page, words = { account: 'Account', password: 'Password', go: 'Sign in' }) {
-  await page.getByLabel(words.account).fill('admin')
-  await page.getByLabel(words.password, { exact: true }).fill(password)
-  await page.getByRole('button', { name: words.go, exact: true }).click()
+async function ended(child, signal) {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise((done) => child.once('exit', done))
+  child.kill(signal)
+  await gone
+}
+
+/** eventually looks until check returns true: what it waits for happens in another process. */
+export async function eventually(what, check) {
+  for (const end = Date.now() + patience; Date.now() < end;) {
+    if (await check()) return
+    await new Promise((done) => setTimeout(done, 50))
+  }
+  throw new Error(`waited ${patience / 1000} s until ${what}`)
 }

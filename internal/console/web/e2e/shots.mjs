@@ -1,71 +1,93 @@
-// Looks at the main screens in both languages, themes and widths: npm run shots [folder]
-import { mkdir } from 'node:fs/promises'
+// Takes the pictures of the console that the documents show: make shots. It
+// needs a font with Chinese characters, such as Debian's fonts-noto-cjk.
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { browse, crowd, missing, program, serve, signIn } from './server.mjs'
+import { settled } from './axe.mjs'
+import { launch } from './browser.mjs'
+import { button, confirm, dialog } from './screen.mjs'
+import { eventually, password, serve } from './server.mjs'
+import { Stage } from './stage.mjs'
 
-const out = process.argv[2] ?? '/tmp/console-shots'
-if (missing()) throw new Error(missing())
-await mkdir(out, { recursive: true })
-const server = await serve()
-const browser = await browse()
-let stop = () => {}
+const out = process.argv[2]
+if (!out) throw new Error('usage: node shots.mjs FOLDER')
+const most = 150_000 // bytes of a picture
+const devices = 1200 // online
+const away = 40
+
+const browser = await launch()
+const server = await serve(['--push-rate', '150', '--verification', 'on'])
+const stage = new Stage('shots', browser, server)
 try {
-  const ask = await program(server.url)
-  const { productKey } = await ask('POST', '/products', { name: 'smart-meter' })
-  await ask('POST', '/products', { name: 'gateway' })
-  await ask('PATCH', `/products/${productKey}/config`, { enabled: true, policy: { cooldownSeconds: 0 } })
-  stop = await crowd(server, ask, productKey, 400, '--fail', '0.03', '--apply-min', '1s', '--apply-max', '8s')
-  await ask('POST', `/products/${productKey}/devices`, { deviceNames: ['meter-0001', 'meter-0002'] })
-  const template = (n) => JSON.stringify({ reportSeconds: 60 * n, modes: ['eco', 'boost'], limits: { power: 3.5 * n, alarm: n > 1 }, server: 'mqtt.example.com' }, null, 2)
-  await ask('POST', `/products/${productKey}/config/versions`, { content: template(1), note: 'first template' })
-  await ask('POST', `/products/${productKey}/pushes`, {})
-  await new Promise((done) => setTimeout(done, 3000))
-  const words = { en: { account: 'Account', password: 'Password', go: 'Sign in' }, zh: { account: '账号', password: '密码', go: '登录' } }
-  let n = 1
-  for (const [width, height, language, appearance] of [[1280, 900, 'en', 'light'], [1920, 1080, 'zh', 'dark'], [820, 1180, 'en', 'dark'], [1280, 900, 'zh', 'light']]) {
-    const page = await browser.open(server.url, { viewport: { width, height }, language, appearance })
-    const shoot = async (name, fullPage = false) => {
-      await page.waitForTimeout(500)
-      await page.screenshot({ path: join(out, `${name}-${width}-${language}-${appearance}.png`), fullPage })
-    }
-    await page.getByRole('button', { name: words[language].go }).waitFor()
-    await shoot('1-signin')
-    await signIn(page, words[language])
-    await page.getByRole('link', { name: 'default' }).first().waitFor()
-    await shoot('2-overview')
-    await page.goto(`${server.url}/instances/default`)
-    await page.getByRole('link', { name: 'smart-meter' }).waitFor()
-    await shoot('3-products')
-    n++
-    await ask('POST', `/products/${productKey}/config/versions`, { content: template(n), note: 'longer intervals' })
-    await page.goto(`${server.url}/products/${productKey}`)
-    await page.locator('.cm-content').first().waitFor()
-    await page.getByRole('button', { name: /Batch Update|批量更新/ }).click()
-    await page.locator('.cm-mergeView').waitFor()
-    await shoot('4-confirm-update')
-    await page.getByRole('dialog').getByRole('button', { name: /Confirm Update|确认更新/ }).click()
-    await page.waitForTimeout(4000)
-    await shoot('5-live-push', true)
-    await page.getByRole('button', { name: /View|查看/ }).first().click()
-    await shoot('6-version')
-    await page.keyboard.press('Escape')
-    await page.goto(`${server.url}/products/${productKey}/devices`)
-    await page.getByRole('link', { name: 'meter-0001' }).waitFor()
-    await shoot('7-devices')
-    await page.goto(`${server.url}/products/${productKey}/devices/sim-000001`)
-    await page.locator('time').first().waitFor()
-    await shoot('8-device')
-    for (const path of ['pushes', 'audit', 'settings', `products/${productKey}/settings`]) {
-      await page.goto(`${server.url}/${path}`)
-      await page.locator('h3').first().waitFor()
-      await shoot(`9-${path.split('/').pop()}${path.startsWith('products') ? '-product' : ''}`)
-    }
-    await page.context().close()
-    await new Promise((done) => setTimeout(done, 5000))
-  }
+  await mkdir(out, { recursive: true })
+  await play()
+  stage.check()
 } finally {
-  await stop()
+  await stage.end()
   await browser.close()
   await server.end()
 }
-for (const p of browser.problems) console.log(p)
+
+/** shoot takes a picture of a page that stands still. */
+async function shoot(page, name) {
+  await settled(page)
+  await page.evaluate(() => document.activeElement.blur())
+  const path = join(out, `${name}.png`)
+  await page.screenshot({ path, animations: 'disabled', caret: 'hide' })
+  const { size } = await stat(path)
+  console.log(`${path}  ${size} bytes`)
+  if (size > most) throw new Error(`${path} has ${size} bytes; want at most ${most}`)
+}
+
+/** template is what the pictures show being edited, ever more of it. */
+function template(n) {
+  const settings = { reportSeconds: 60 * n, modes: ['eco', 'boost'], limits: { power: 3.5 * n, alarm: n > 2 }, server: 'mqtt.example.com' }
+  return JSON.stringify(settings, null, 2)
+}
+
+async function play() {
+  await server.ask('POST', '/accounts', { name: 'lin', role: 'publisher', password })
+  await server.product('gateway')
+  const product = await server.product('smart-meter')
+  const crowd = await server.crowd(product, devices, '--fail', '0.03', '--apply-min', '300ms', '--apply-max', '1500ms')
+  await server.save(product, template(1), 'first template')
+  await server.ask('POST', `/products/${product}/pushes`, {})
+  await eventually('the first push is through', async () => (await server.lastPush(product)).state === 'completed')
+  await server.ask('POST', `/products/${product}/devices`, { count: away, prefix: 'meter-' })
+  await server.save(product, template(2), 'report every two minutes')
+  await server.save(product, template(3), 'three minutes do, and an alarm')
+
+  const at = `/products/${product}`
+  const look = { viewport: { width: 1280, height: 860 } }
+  const light = await stage.open(server, at, look)
+  const dark = await stage.open(server, at, { ...look, appearance: 'dark' })
+  const chinese = await stage.open(server, at, { ...look, language: 'zh' })
+  await Promise.all([light, dark, chinese].map((page) => page.getByRole('textbox').first().waitFor()))
+
+  await light.bringToFront()
+  await button(light, 'Batch Update').click()
+  const ask = dialog(light, 'Confirm Update')
+  await ask.locator('[aria-multiline=true]').first().waitFor()
+  await shoot(light, 'update')
+  await confirm(ask, 'Confirm Update')
+  await dialog(light, 'Verification needed').waitFor()
+  await shoot(light, 'verification')
+  await dialog(light, 'Verification needed').getByRole('textbox').first().focus()
+  await light.keyboard.type(await server.code(1))
+  await ask.waitFor({ state: 'hidden' })
+
+  await Promise.all([dark, chinese].map((page) => page.reload())) // they learn of the push at once
+  await eventually('half of the devices have applied', async () => (await server.lastPush(product)).applied > devices / 2)
+  crowd.pause()
+  await eventually('everybody was told', async () => (await server.lastPush(product)).pending === away)
+  for (const [page, name] of [[light, 'push'], [dark, 'push-dark'], [chinese, 'push-zh']]) {
+    await page.bringToFront()
+    await page.locator(`[data-rung=pending][data-count="${away}"]`).waitFor()
+    await page.locator('.uplot').waitFor()
+    await shoot(page, name)
+  }
+  crowd.resume()
+
+  await dark.goto(`${server.url}${at}/devices/sim-000007`)
+  await dark.getByText('Applied').first().waitFor()
+  await shoot(dark, 'device-dark')
+}
