@@ -33,7 +33,9 @@ export type Product = {
   createdAt: string
   updatedAt: string
   policy: Policy
-}
+} & Partial<Registration>
+/** Registration is which devices may get a secret by the ProductSecret: those that are listed and, if both are set, any. */
+export type Registration = { dynamicRegistration: boolean; withoutPreRegistration: boolean }
 /** ListedProduct is a product as lists show it. */
 export type ListedProduct = Product & { lastPush: Push | null }
 export type Version = {
@@ -73,6 +75,7 @@ export type Device = {
   productKey: string
   disabled: boolean
   online: boolean
+  activated?: boolean // it has signed in since it was given its secret
   connectedAt: string | null
   seenAt: string | null
   push: number
@@ -83,8 +86,11 @@ export type Device = {
   configId: string
   configAt: string | null
   configVersion: number
+  gateway?: Gateway | null // that it is behind
   createdAt: string
 }
+/** Gateway is a device with others behind it; connected: it has the one that names it connected now. */
+export type Gateway = { productKey: string; deviceName: string; connected: boolean }
 export type Credentials = { deviceName: string; deviceSecret: string }
 export type DeviceEvent = { at: string; kind: string; push?: number; code?: number; detail?: string }
 export const scopes = ['push'] as const
@@ -171,6 +177,7 @@ export const api = {
   addProduct: (body: { name: string; instance: string }) =>
     send<Product & { productSecret: string }>('POST', '/products', { body }),
   renameProduct: (key: string, name: string) => send<Product>('PATCH', product(key), { body: { name } }),
+  setRegistration: (key: string, body: Partial<Registration>) => send<Product>('PATCH', product(key), { body }),
   removeProduct: (key: string) => send<void>('DELETE', product(key)),
 
   devices: (key: string, page: Page & DeviceFilter, signal?: AbortSignal) =>

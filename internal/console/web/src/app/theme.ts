@@ -4,9 +4,14 @@ import type { Appearance } from './preferences'
 // antd's own colours, but those of texts dark or light enough to be read by
 // everybody: 4.5 to 1 at least (WCAG 2.2, 1.4.3). The e2e test measures it.
 
+// Whether anything is to move is asked once: antd begins the whole page anew
+// when it changes, and texts that are not saved would be lost.
+const motion = !matchMedia('(prefers-reduced-motion: reduce)').matches
+
 const light: ThemeConfig = {
   algorithm: theme.defaultAlgorithm,
   token: {
+    motion,
     colorPrimary: '#0f5fd7',
     colorLink: '#0f5fd7',
     colorInfo: '#0f5fd7',
@@ -25,6 +30,7 @@ const light: ThemeConfig = {
 const dark: ThemeConfig = {
   algorithm: theme.darkAlgorithm,
   token: {
+    motion,
     colorLink: '#6aa5f5',
     colorInfo: '#6aa5f5',
     colorError: '#ff6b6b',

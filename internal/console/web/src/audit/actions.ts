@@ -6,8 +6,9 @@ export const actions = {
   token: ['add', 'remove'],
   verification: ['ask', 'send', 'unsent', 'fail', 'pass', 'set'],
   instance: ['add', 'set', 'remove'],
-  product: ['add', 'rename', 'remove'],
-  device: ['add', 'set', 'reset', 'remove'],
+  product: ['add', 'rename', 'registration', 'remove'],
+  ca: ['set', 'remove', 'revoke'],
+  device: ['add', 'set', 'reset', 'detach', 'remove'],
   config: ['save', 'set'],
   push: ['start', 'stop'],
 } as const

@@ -1,5 +1,5 @@
 import { Skeleton } from 'antd'
-import { lazy, Suspense, type ComponentProps } from 'react'
+import { lazy, Suspense, type ComponentProps, type ReactNode } from 'react'
 
 // The editor is half as large as all the rest: it is loaded when it is shown.
 const Loaded = lazy(() => import('./editor/Editor'))
@@ -10,5 +10,14 @@ export function Editor(props: ComponentProps<typeof Loaded>) {
 }
 
 export function Diff(props: ComponentProps<typeof LoadedDiff>) {
-  return <Suspense fallback={<Skeleton active paragraph={{ rows: 6 }} />}><LoadedDiff {...props} /></Suspense>
+  return <DiffSpace><Suspense fallback={<Coming />}><LoadedDiff {...props} /></Suspense></DiffSpace>
+}
+
+/** DiffSpace is as high before a diff is there as it is with it, so that the buttons below stay where they are. */
+export function DiffSpace({ children = <Coming /> }: { children?: ReactNode }) {
+  return <div style={{ height: '48vh', minHeight: 200, overflow: 'hidden' }}>{children}</div>
+}
+
+function Coming() {
+  return <Skeleton active paragraph={{ rows: 6 }} />
 }

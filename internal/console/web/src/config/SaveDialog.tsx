@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Alert, App, Flex, Form, Input, Skeleton } from 'antd'
+import { Alert, App, Flex, Form, Input } from 'antd'
 import { useState } from 'react'
 import { api, type Version } from '../api/api'
 import { hasCode } from '../api/http'
@@ -8,7 +8,7 @@ import { useWords } from '../i18n/language'
 import { Dialog } from '../shared/Dialog'
 import { Failure } from '../shared/Failure'
 import { check } from './editor/check'
-import { Diff } from './LazyEditor'
+import { Diff, DiffSpace } from './LazyEditor'
 
 type Props = {
   product: string
@@ -32,6 +32,13 @@ export function SaveDialog({ product, draft, onClose, onText, onSaved }: Props) 
   const base = theirs?.number ?? draft.base
   const before = useQuery({ ...queries.version(product, base), enabled: base > 0 })
 
+  const overtaken = useMutation({
+    mutationFn: () => api.config(product),
+    onSuccess: (config) => {
+      client.setQueryData(queries.config(product).queryKey, config)
+      if (config.current) setTheirs(config.current)
+    },
+  })
   const save = useMutation({
     mutationFn: () => api.saveVersion(product, base, { content: mine, note: note.trim() }),
     onSuccess: (version) => {
@@ -41,10 +48,8 @@ export function SaveDialog({ product, draft, onClose, onText, onSaved }: Props) 
       void message.success(t('save.done', { n: version.number }))
       onSaved(version, mine)
     },
-    onError: async (error) => {
-      if (!hasCode(error, 'stale')) return
-      const config = await client.fetchQuery({ ...queries.config(product), staleTime: 0 })
-      if (config.current) setTheirs(config.current)
+    onError: (error) => {
+      if (hasCode(error, 'stale')) overtaken.mutate()
     },
   })
   const close = () => {
@@ -56,12 +61,13 @@ export function SaveDialog({ product, draft, onClose, onText, onSaved }: Props) 
   return (
     <Dialog title={theirs ? t('save.conflict') : t('save.title')} width="min(1100px, 94vw)" onCancel={close}
       okText={theirs ? t('save.over', { n: theirs.number }) : t('do.confirm')} cancelText={t('save.edit')} onOk={() => save.mutate()}
-      okButtonProps={{ loading: save.isPending, disabled: (base > 0 && !before.data) || check(mine).length > 0 }}>
+      okButtonProps={{ loading: save.isPending || overtaken.isPending, disabled: (base > 0 && !before.data) || check(mine).length > 0 }}>
       <Flex vertical gap="middle">
         {theirs && <Alert type="warning" showIcon title={t('save.behind', { author: theirs.author, n: theirs.number })} description={t('save.conflictHint')} />}
-        {save.error && !stale && <Failure error={save.error} />}
+        {save.error && (!stale || overtaken.error) && <Failure error={save.error} />}
+        {overtaken.error && <Failure error={overtaken.error} retry={overtaken.mutate} />}
         {before.error && <Failure error={before.error} retry={before.refetch} />}
-        {base > 0 && before.isPending ? <Skeleton active /> : (
+        {base > 0 && before.isPending ? <DiffSpace /> : (
           <Diff before={before.data?.content ?? ''} after={mine} labels={[left, t('diff.mine')]} onChange={theirs ? setMine : undefined} />
         )}
         <Form layout="vertical">

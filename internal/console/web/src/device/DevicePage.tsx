@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Alert, Card, Descriptions, Flex, Skeleton, Typography } from 'antd'
+import { Alert, Badge, Card, Descriptions, Flex, Skeleton, Typography } from 'antd'
+import type { Gateway } from '../api/api'
 import { queries } from '../app/queries'
 import { useWords } from '../i18n/language'
 import { RungTag } from '../push/RungTag'
@@ -40,11 +41,24 @@ export function DevicePage({ product, device: name }: { product: string; device:
           { key: 'at', label: t('device.appliedAt'), children: <Time at={d.configAt} /> },
           { key: 'connected', label: t('device.connectedAt'), children: <Time at={d.connectedAt} /> },
           { key: 'seen', label: t('device.seenAt'), children: <Time at={d.seenAt} /> },
+          ...(d.activated === undefined ? [] : [{ key: 'activated', label: t('device.activated'), children: t(d.activated ? 'do.yes' : 'do.no') }]),
+          ...(d.gateway ? [{ key: 'gateway', label: t('device.gateway'), children: <Behind gateway={d.gateway} /> }] : []),
           { key: 'created', label: t('device.createdAt'), children: <Time at={d.createdAt} /> },
         ]} />
       </Card>
       <Timeline product={product} device={name} />
       <Messages product={product} device={name} />
+    </Flex>
+  )
+}
+
+/** Behind is the gateway that a device is behind, and whether it has it connected. */
+function Behind({ gateway: g }: { gateway: Gateway }) {
+  const { t } = useWords()
+  return (
+    <Flex gap="small" wrap>
+      <Link to="/products/$productKey/devices/$deviceName" params={{ productKey: g.productKey, deviceName: g.deviceName }}>{g.deviceName}</Link>
+      <Badge status={g.connected ? 'success' : 'default'} text={t(g.connected ? 'device.gatewayOn' : 'device.gatewayOff')} />
     </Flex>
   )
 }

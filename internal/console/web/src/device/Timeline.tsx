@@ -7,7 +7,7 @@ import { KeysetTable } from '../shared/KeysetTable'
 import { Time } from '../shared/Time'
 import { useKeyset } from '../shared/useKeyset'
 
-const others = ['connected', 'disconnected', 'asked', 'reverted', 'ignored'] as const
+const others = ['connected', 'disconnected', 'contested', 'asked', 'reverted', 'registered', 'ignored'] as const
 
 /** Timeline lists what happened to a device, newest first. */
 export function Timeline({ product, device }: { product: string; device: string }) {

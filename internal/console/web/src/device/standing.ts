@@ -23,8 +23,14 @@ export function standing(d: Device, c: Config, t: Translate): Standing {
   if (d.state === 'failed') return not(t('standing.failed', { n, reason: `${d.code || ''} ${d.detail}`.trim() || '–' }))
   if (d.state === 'fetched') return not(t('standing.fetched', { n }))
   if (push.state === 'stopped') return not(d.state === 'pending' ? t('standing.stopped', { no: push.no }) : t('standing.stoppedTold', { n, no: push.no }))
-  if (!d.online) return not(t(d.state === 'pending' ? 'standing.offline' : 'standing.gone', { n }))
+  if (!d.online) return not(d.state === 'pending' ? offline(d, n, t) : t('standing.gone', { n }))
   return not(t(d.state === 'pending' ? 'standing.pending' : 'standing.told', { n }))
+}
+
+/** offline says what a device that was not told waits for. */
+function offline(d: Device, n: number, t: Translate): string {
+  if (d.gateway) return t('standing.offlineBehind', { n, gateway: d.gateway.deviceName })
+  return t(d.activated === false ? 'standing.inactive' : 'standing.offline', { n })
 }
 
 const not = (text: string): Standing => ({ fine: false, text })

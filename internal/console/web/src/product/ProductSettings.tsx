@@ -8,6 +8,7 @@ import { Allowed } from '../shared/Allowed'
 import { Failure } from '../shared/Failure'
 import { LimitItem } from '../shared/LimitItem'
 import { useConfirm } from '../shared/useConfirm'
+import { RegistrationCard } from './RegistrationCard'
 
 // The bounds are the server's.
 const limits = [
@@ -17,13 +18,14 @@ const limits = [
   { name: 'maxBytes', min: 2, max: 1 << 20, unit: 'B' },
 ] as const
 
-/** ProductSettings is the policy of a product, its name and its end. */
+/** ProductSettings is the policy of a product, who may register with it, its name and its end. */
 export function ProductSettings({ product }: { product: string }) {
   const { data: p, error, refetch } = useQuery(queries.product(product))
   if (!p) return error ? <Failure error={error} retry={refetch} /> : <Skeleton active />
   return (
     <Flex vertical gap="middle" style={{ maxWidth: 720 }}>
       <PolicyCard product={p} />
+      <RegistrationCard product={p} />
       <NameCard product={p} />
       <RemoveCard product={p} />
     </Flex>

@@ -28,6 +28,7 @@ export default function PushChart({ samples, total }: { samples: Sample[]; total
       width: div.clientWidth || 600,
       height,
       cursor: { drag: { x: false, y: false } },
+      hooks: { setLegend: [showLast] },
       scales: { x: { time: false }, y: { range: [0, Math.max(total, 1)] } },
       axes: [{ ...axis, incrs: steps, values: (_, all) => all.map((s) => (all.at(-1)! < 120 ? `${s} s` : countdown(s))) }, { ...axis, size: 64 }],
       series: [
@@ -47,9 +48,14 @@ export default function PushChart({ samples, total }: { samples: Sample[]; total
 
   useEffect(() => {
     chart.current?.setData(dataOf(samples))
-    chart.current?.setLegend({ idx: samples.length - 1 }) // until the pointer asks for another time
   }, [samples])
   return <div ref={host} role="img" aria-label={t('chart.title')} style={{ color: token.colorTextSecondary, minHeight: height + 30 }} />
+}
+
+/** showLast has the legend tell what was known last, unless the pointer asks for another time. */
+function showLast(plot: uPlot): void {
+  if (plot.cursor.idx != null) return
+  plot.setLegend({ idxs: plot.data.map((values) => values.findLastIndex((v) => v != null)) }, false)
 }
 
 function dataOf(samples: Sample[]): uPlot.AlignedData {

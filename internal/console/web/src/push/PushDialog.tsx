@@ -4,7 +4,7 @@ import { useEffect } from 'react'
 import { api, type Config, type Push } from '../api/api'
 import { now } from '../api/http'
 import { queries } from '../app/queries'
-import { Diff } from '../config/LazyEditor'
+import { Diff, DiffSpace } from '../config/LazyEditor'
 import { useWords } from '../i18n/language'
 import { Dialog } from '../shared/Dialog'
 import { Failure } from '../shared/Failure'
@@ -58,9 +58,9 @@ function Change({ product, head, last }: { product: string; head: number; last?:
   const after = useQuery(queries.version(product, head))
   const compared = last !== undefined && last !== head
   const before = useQuery({ ...queries.version(product, last ?? 0), enabled: compared })
-  if (after.error) return <Failure error={after.error} retry={after.refetch} />
-  if (!after.data || (compared && before.isPending)) return <Skeleton active />
   if (last === head) return null
+  if (after.error) return <Failure error={after.error} retry={after.refetch} />
+  if (!after.data || (compared && before.isPending)) return <DiffSpace />
   const left = last === undefined ? t('diff.neverPushed') : before.data ? t('diff.lastPushed', { n: last }) : t('diff.gone', { n: last })
   return <Diff before={before.data?.content ?? ''} after={after.data.content ?? ''} labels={[left, t('diff.toPush', { n: head })]} />
 }

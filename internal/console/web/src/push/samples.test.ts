@@ -62,3 +62,17 @@ test('shares that were reached at once are one sample', () =>
   expect(drawn(push({}), [milestone(1, 1), milestone(2, 1), milestone(3, 1)], []).slice(1)).toEqual([{ at: 1000, applied: 6, failed: null }]))
 
 test('without anything remembered, what was seen is all', () => expect(drawn(push({}), [], [at(0, 0), at(500, 5)])).toEqual([at(0, 0), at(500, 5)]))
+
+test('the end is not before what was seen by this clock', () =>
+  expect(drawn(push({ state: 'completed', applied: 200, endedAt: '2026-11-22T21:00:05Z' }), [], [at(0, 0), at(4900, 190), at(5100, 196)])).toEqual([
+    at(0, 0), at(4900, 190), at(5100, 200),
+  ]))
+
+test('what is reported after the end counts', () =>
+  expect(drawn(push({ state: 'stopped', applied: 12, endedAt: '2026-11-22T21:00:05Z' }), [], [at(0, 0), at(5000, 10)])).toEqual([at(0, 0), at(5000, 12)]))
+
+test('the line does not dip from the server\'s clock to this one', () =>
+  expect(drawn(push({}), [milestone(50, 1), milestone(80, 2)], [at(2100, 150), at(2600, 170)]).map((s) => s.applied)).toEqual([0, 100, 150, 150, 170]))
+
+test('devices that take back what they applied are seen to', () =>
+  expect(drawn(push({}), [milestone(50, 1)], [at(2000, 120), at(3000, 90)]).map((s) => s.applied)).toEqual([0, 100, 120, 90]))

@@ -41,16 +41,18 @@ export function timeTo(percent: number, progress: Milestone[], startedAt: string
 
 /**
  * drawn are the samples of a chart: those that were seen here, before them what
- * the server remembers of the time when nobody looked, and the end.
+ * the server remembers of the time when nobody looked, and the end. Times of
+ * the server and of this clock differ a little: the line neither dips where
+ * one follows the other, nor ends before the counts of the push do.
  */
 export function drawn(push: Push, progress: Milestone[], seen: Sample[]): Sample[] {
   const start = Date.parse(push.startedAt)
-  const first = seen[0]?.at ?? Infinity
+  const first = seen[0] ?? { at: Infinity, applied: Infinity }
   const remembered = progress
-    .map((m) => ({ at: Date.parse(m.at) - start, applied: Math.ceil((push.total * m.percent) / 100), failed: null }))
-    .filter((s, i, all) => s.at < first && s.at !== all[i + 1]?.at)
-  if (remembered.length === 0) return seen
-  const all = [{ at: 0, applied: 0, failed: null }, ...remembered.filter((s) => s.at > 0), ...seen]
-  const end = push.endedAt ? Date.parse(push.endedAt) - start : 0
-  return end > all.at(-1)!.at ? [...all, { at: end, applied: push.applied, failed: push.failed }] : all
+    .map((m) => ({ at: Date.parse(m.at) - start, applied: Math.min(Math.ceil((push.total * m.percent) / 100), first.applied), failed: null }))
+    .filter((s, i, all) => s.at < first.at && s.at !== all[i + 1]?.at)
+  const all = remembered.length === 0 ? seen : [{ at: 0, applied: 0, failed: null }, ...remembered.filter((s) => s.at > 0), ...seen]
+  if (!push.endedAt) return all
+  const end = Math.max(Date.parse(push.endedAt) - start, all.at(-1)?.at ?? 0)
+  return [...all.filter((s) => s.at < end), { at: end, applied: push.applied, failed: push.failed }]
 }

@@ -4,6 +4,7 @@ import { api, type Config, type Milestone, type Push } from '../api/api'
 import { now } from '../api/http'
 import { queries } from '../app/queries'
 import { withSample, type Sample } from './samples'
+import { settling } from './settling'
 
 const samplesKey = (no: number) => ['samples', no]
 
@@ -12,10 +13,10 @@ const retry = 2000
 
 const none: Milestone[] = []
 
-/** useLivePush shows a push, and follows it while it runs. */
+/** useLivePush shows a push, and follows it while it runs and a little longer. */
 export function useLivePush(no: number) {
   const client = useQueryClient()
-  const query = useQuery(queries.push(no))
+  const query = useQuery({ ...queries.push(no), refetchInterval: ({ state }) => settling(state.data, now()) && 2000 })
   const samples = useQuery<Sample[]>({ queryKey: samplesKey(no), queryFn: () => [], enabled: false, initialData: [], gcTime: 30 * 60_000 }).data
   const running = query.data?.state === 'running'
   const progress = useQuery({ ...queries.pushProgress(no), enabled: !!query.data, refetchInterval: running ? 2000 : false }).data ?? none

@@ -46,7 +46,7 @@ export function CodeDialog({ title, challenge: first, account, children, onPasse
     verify.reset()
   }
   const resent = (fresh: Challenge) => {
-    setChallenge(fresh)
+    setChallenge(fresh) // and with it the input: a new one takes the focus
     setCode('')
     verify.reset()
   }
@@ -59,7 +59,7 @@ export function CodeDialog({ title, challenge: first, account, children, onPasse
           <Segmented<Method> block name="way" aria-label={t('verify.way')} value={way} onChange={choose} options={ways.map((value) => ({ value, label: t(`verify.way.${value}`) }))} />
         )}
         <Hint challenge={challenge} way={way} account={account ?? ''} onLeave={onClose} />
-        <CodeInput key={way} value={code} ready={open} failed={!!verify.error} onChange={setCode} onWhole={(whole) => verify.isPending || verify.mutate(whole)} />
+        <CodeInput key={`${way} ${challenge.resendAt}`} value={code} ready={open} failed={!!verify.error} onChange={setCode} onWhole={(whole) => verify.isPending || verify.mutate(whole)} />
         <div role="alert">{verify.error && <Failure error={verify.error} />}</div>
         {way === 'sms' && <Resend challenge={challenge} onResent={resent} />}
       </Flex>

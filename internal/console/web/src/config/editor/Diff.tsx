@@ -15,7 +15,7 @@ type Props = {
   onChange?: (after: string) => void // with: the right side may be changed, and take over what the left has
 }
 
-/** Diff shows two configurations side by side. */
+/** Diff shows two configurations side by side, and fills what it is put in. */
 export default function Diff({ before, after, labels, onChange }: Props) {
   const { token } = theme.useToken()
   const { t } = useWords()
@@ -53,12 +53,12 @@ export default function Diff({ before, after, labels, onChange }: Props) {
 
   const head = { flex: 1, padding: '6px 12px', color: token.colorTextSecondary, minWidth: 0 }
   return (
-    <div style={{ border: `1px solid ${token.colorBorder}`, borderRadius: token.borderRadius, overflow: 'hidden' }}>
+    <div style={{ height: '100%', display: 'flex', flexDirection: 'column', border: `1px solid ${token.colorBorder}`, borderRadius: token.borderRadius, overflow: 'hidden' }}>
       <div style={{ display: 'flex', background: token.colorFillQuaternary, borderBlockEnd: `1px solid ${token.colorBorder}` }}>
         <div style={head}>{left}</div>
         <div style={head}>{right}</div>
       </div>
-      <div ref={host} style={{ maxHeight: '48vh', minHeight: 160, overflow: 'auto' }} />
+      <div ref={host} style={{ flex: 1, minHeight: 0, overflow: 'auto' }} />
     </div>
   )
 }
