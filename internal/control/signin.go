@@ -13,7 +13,7 @@ type Device struct {
 	ID       int64
 	Product  string
 	Name     string
-	Standing cota.Standing // where it stood then
+	Standing cota.Standing // where it stood then, or when it was checked again
 }
 
 var errSignature = cota.Errorf(cota.Unauthenticated, "wrong signature")
@@ -34,13 +34,18 @@ func (c *Control) SignIn(ctx context.Context, product, name string, verify func(
 	return Device{ID: row.ID, Product: product, Name: name, Standing: row.Standing()}, nil
 }
 
-// Recheck refuses a device that SignIn has let in and would not let in now.
+// Recheck refuses a device that SignIn has let in and would not let in now. Of
+// any other it looks up where it stands now.
 func (c *Control) Recheck(ctx context.Context, d *Device, verify func(secret string) bool) error {
 	row, err := c.login(ctx, d.Product, d.Name, verify)
-	if err == nil && row.ID != d.ID {
+	switch {
+	case err != nil:
+		return err
+	case row.ID != d.ID:
 		return cota.Errorf(cota.NotFound, "the device is gone")
 	}
-	return err
+	d.Standing = row.Standing()
+	return nil
 }
 
 func (c *Control) login(ctx context.Context, product, name string, verify func(secret string) bool) (store.DeviceRow, error) {

@@ -211,6 +211,9 @@ func (c *conn) get(w work) {
 		url := ctl.LinkURL() + string(ctl.AppendToken(token[:0], &d.Device, o))
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		if c.ended != nil {
+			return nil // the device's next connection knows nothing of what is said here from now on
+		}
 		c.session.answer(d, o, w.get, w.getQoS, config(o, url))
 		c.session.acknowledge(w.ackID, mqtt.Success)
 		return nil

@@ -3,6 +3,7 @@ package gateway
 import (
 	"time"
 
+	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/internal/control"
 )
 
@@ -35,8 +36,15 @@ type offered struct {
 
 // newDevice is a device that is let in.
 func newDevice(as control.Device) device {
-	d := device{Device: as, newest: as.Standing.Offered}
-	d.offered.push, d.offered.version = as.Standing.Push, as.Standing.Offered
-	d.remember(as.Standing.Push)
+	d := device{Device: as}
+	d.stand(as.Standing)
 	return d
+}
+
+// stand takes up where the device stands on record. The session that it signs in
+// on is the only one to look at that before it is greeted.
+func (d *device) stand(at cota.Standing) {
+	d.Standing, d.newest, d.pushes = at, at.Offered, nil
+	d.offered = offered{push: at.Push, version: at.Offered}
+	d.remember(at.Push)
 }

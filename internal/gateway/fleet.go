@@ -66,10 +66,10 @@ func (f *fleet) wake() {
 	}
 }
 
-// join adds a device that has connected, which ends its older connection. The
-// new one begins later than that, by a millisecond if need be, so that the two
-// can be told apart on record.
-func (f *fleet) join(m member) {
+// join adds a device that has connected, which ends its older connection, and
+// says whether there was one. The new one begins later than that, by a
+// millisecond if need be, so that the two can be told apart on record.
+func (f *fleet) join(m member) (again bool) {
 	d := m.device
 	f.mu.Lock()
 	older, again := f.members[d.ID]
@@ -82,6 +82,7 @@ func (f *fleet) join(m member) {
 	if again {
 		older.conn.close(&closed{mqtt.SessionTakenOver, "the device signed in again", false})
 	}
+	return again
 }
 
 func (f *fleet) leave(m member) {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/alink"
+	"github.com/cotahq/cota/internal/control"
 )
 
 // signIn lets the device in, and offers it what it is owed.
@@ -43,17 +44,29 @@ func (c *conn) admit(login alink.Login) error {
 	if err != nil {
 		return err
 	}
+	return c.enter(d, login, changes)
+}
+
+// enter joins the fleet as d, which was looked up when changes were counted.
+func (c *conn) enter(d control.Device, login alink.Login, changes int64) error {
 	// Before the greeting: whatever is pushed from now on finds the device there.
 	c.fleet = c.gw.fleet(d.Product)
 	c.mu.Lock()
 	c.device = c.session.admit(d)
 	c.mu.Unlock()
-	c.fleet.join(member{c, c.device})
+	again := c.fleet.join(member{c, c.device})
 	// Who is shut out from now on is found in the fleet. Who was shut out while
-	// this one signed in was not.
-	if c.gw.changes.Load() != changes {
-		return c.gw.control.Recheck(c.gw.ctx, &c.device.Device, login.Verify)
+	// this one signed in was not. And what the device was offered meanwhile on
+	// its older connection, which has fallen silent, decides what it is owed.
+	if !again && c.gw.changes.Load() == changes {
+		return nil
 	}
+	if err := c.gw.control.Recheck(c.gw.ctx, &d, login.Verify); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.device.stand(d.Standing)
 	return nil
 }
 

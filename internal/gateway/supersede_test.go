@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,5 +108,56 @@ func TestVersionThatWasAskedForBeforeItsPush(t *testing.T) {
 		if got := w.offered(); got.ConfigID != v.ConfigID || r.grant(got).Push != push.No {
 			t.Errorf("offered %s by push %d; want %s by %d", got.ConfigID, r.grant(got).Push, v.ConfigID, push.No)
 		}
+	})
+}
+
+// What a device is sent on its older connection while it signs in again counts
+// for the new one, though it was not on record when the device was looked up.
+func TestDeviceIsAnsweredWhileItSignsInAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, 1)
+		r.save(`{"n": 1}`)
+		push := r.push()
+		older := r.connect(0)
+		older.offered()
+		newer := r.save(`{"n": 2}`) // and not pushed
+		r.wantState(0, push, cota.Received)
+
+		c := r.login(0)
+		login, err := alink.ParseLogin(string(c.ClientID), string(c.Username), string(c.Password))
+		r.must(err)
+		here, there := net.Pipe()
+		defer here.Close()
+		enter, err := r.gateway.SignInInTwo(t.Context(), there, login)
+		r.must(err)
+		older.publish(r.topic(alink.ConfigGet, 0), askForConfig, 0, 0)
+		if got := older.answered(); got.ConfigID != newer.ConfigID {
+			t.Fatalf("answered with %s; want %s", got.ConfigID, newer.ConfigID)
+		}
+		d, err := enter()
+		r.must(err)
+		older.wantClosed()
+		if d.Standing.Offered != newer.Number || d.Standing.Due(push.No, push.Version) {
+			t.Errorf("it stands at %+v; want it offered version %d, and owed nothing of push %d", d.Standing, newer.Number, push.No)
+		}
+	})
+}
+
+// Nor is a device answered on a connection that its next one has ended.
+func TestNoAnswerOnceTheDeviceHasSignedInAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, 1)
+		v := r.save(`{"n": 1}`)
+		older := r.connect(0)
+		older.publish(r.topic(alink.ConfigReport, 0), `{"id":"1","params":{"configId":"`+v.ConfigID+`","state":"applied"}}`, 0, 0)
+		synctest.Wait() // the answer is on its way, and nobody takes it
+		release := r.holdWrites()
+		older.publish(r.topic(alink.ConfigGet, 0), askForConfig, 0, 0)
+		synctest.Wait()
+		r.connect(0)
+		release()
+		synctest.Wait()
+		older.received() // the report's answer
+		older.wantClosed()
 	})
 }
