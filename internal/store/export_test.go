@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // RecordQueue is how many reports may wait.
@@ -13,7 +12,7 @@ const RecordQueue = recordQueue
 
 // Beat is one heartbeat, without the wait for it.
 func (s *Store) Beat(ctx context.Context) error {
-	return beat(ctx, s.write, s.node, s.started, time.Now().UnixMilli())
+	return s.beat(ctx)
 }
 
 // Explained are the queries of s that tell how the engine goes about each.
@@ -81,4 +80,12 @@ func (s *Store) RecorderPlans(ctx context.Context) map[string]string {
 		}
 	}
 	return plans
+}
+
+// SealedColumns are the tables and columns that Reseal goes through.
+func SealedColumns() (all [][2]string) {
+	for _, c := range sealedColumns {
+		all = append(all, [2]string{c.table, c.column})
+	}
+	return all
 }

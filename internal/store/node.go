@@ -37,7 +37,7 @@ func (s *Store) join(ctx context.Context) error {
 			return err
 		}
 		s.node, s.started = id, now
-		return beat(ctx, tx.db, id, now, seen)
+		return beat(ctx, tx.db, id, now, seen, s.seal.name)
 	})
 }
 
@@ -49,14 +49,22 @@ func (s *Store) leave(ctx context.Context) error {
 	return nil
 }
 
-// beat says that a node is alive. One that was silent for so long that others
-// took it for dead comes back.
-func beat(ctx context.Context, db querier, id, started, seen int64) error {
+// beat says that a node is alive, and which key it seals with. One that was
+// silent for so long that others took it for dead comes back.
+func beat(ctx context.Context, db querier, id, started, seen int64, sealsWith string) error {
 	host, _ := os.Hostname() // only a label
 	_, err := db.ExecContext(ctx, `
-		INSERT INTO node (id, host, started_at, seen_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`, id, host, started, seen)
+		INSERT INTO node (id, host, started_at, seen_at, seals_with) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`, id, host, started, seen, sealsWith)
 	return err
+}
+
+// beat is one heartbeat of this node. It is not cut short when ctx ends:
+// PostgreSQL could come to it after the node has left, and take it for alive.
+func (s *Store) beat(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), nodeBeat)
+	defer cancel()
+	return beat(ctx, s.write, s.node, s.started, time.Now().UnixMilli(), s.seal.name)
 }
 
 // next takes n consecutive ids of a counter and returns the first.

@@ -87,7 +87,7 @@ func (ns *notes) start(ctx context.Context, s *Store, dsn string) {
 	})
 	ns.done.Go(func() {
 		for ctx.Err() == nil {
-			if err := beat(ctx, s.write, s.node, s.started, time.Now().UnixMilli()); err != nil && ctx.Err() == nil {
+			if err := s.beat(ctx); err != nil && ctx.Err() == nil {
 				s.log.Warn("heartbeat failed", "err", err)
 			}
 			sleep(ctx, nodeBeat)

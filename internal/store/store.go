@@ -37,14 +37,16 @@ import (
 	"github.com/cotahq/cota"
 )
 
-// Options say where the state is kept. All fields but Guest are required.
+// Options say where the state is kept. DSN, Key and Log are required.
 type Options struct {
 	// DSN is a postgres:// URL, or the path of a SQLite file, which is made
 	// when it is not there.
 	DSN string
 	// Key seals secrets at rest; 32 bytes.
 	Key []byte
-	Log *slog.Logger
+	// OldKeys open what was sealed before Key was there (see Reseal).
+	OldKeys [][]byte
+	Log     *slog.Logger
 	// Guest opens the database beside a server that may be running on it, for
 	// a short command: it does not join as a node, which on SQLite would take
 	// the place of the one that runs, and neither hears notes nor is heard.
@@ -102,7 +104,7 @@ type engine struct {
 // Open opens the database, brings its schema up to date and joins it as a
 // node. A database that is newer than this binary is refused untouched.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	seal, err := newSealer(o.Key)
+	seal, err := newSealer(append([][]byte{o.Key}, o.OldKeys...)...)
 	if err != nil {
 		return nil, err
 	}
