@@ -82,6 +82,6 @@ func newRoot() *cobra.Command {
 	c.flags(root)
 	root.AddCommand(newServe(), newVersion(),
 		c.newInstance(), c.newProduct(), c.newDevice(), c.newConfig(), c.newPush(),
-		c.newAccount(), c.newToken(), c.newAudit(), c.newSim(), c.newAgent())
+		c.newAccount(), c.newToken(), c.newAudit(), newKey(), c.newSim(), c.newAgent())
 	return root
 }

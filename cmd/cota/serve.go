@@ -47,6 +47,7 @@ func newServe() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.DataDir, "data", "./data", "directory of the database and the master key")
 	flags.StringVar(&f.DB, "db", "", "postgres:// address of a database to use instead of SQLite")
+	flags.StringVar(&f.MasterKeyFile, "master-key-file", "", "file of the master key, such as a key service mounts it; several keys stand on lines of their own, and the first seals (default master.key in --data)")
 	flags.StringVar(&f.http, "http", "127.0.0.1:8080", "address of the management door")
 	flags.StringVar(&f.mqtt, "mqtt", ":1883", "address of the MQTT door")
 	flags.StringVar(&f.files, "files", ":8082", "address of the file door")

@@ -5,67 +5,106 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/cotahq/cota"
 )
 
-// Files of the data directory. The master key is in hexadecimal.
+// Files of the data directory. Master keys are in hexadecimal, one a line.
 const (
 	keyFile      = "master.key"
 	databaseFile = "cota.db"
 )
 
-// masterKey is the key from the options, or from the data directory, where a
-// new server makes one. It is never made beside a database that is there
-// already: that one was sealed with another key, which is lost or elsewhere.
-func masterKey(o Options) ([]byte, error) {
-	if o.MasterKey != "" {
-		return parseKey(o.MasterKey, "the master key")
+// maxKeys bounds how many master keys there may be at once.
+const maxKeys = 16
+
+// masterKeys are the keys from the options, or from the data directory, where
+// a new server makes one. The first seals; every one opens. A key is never made
+// beside a database that is there already: that one was sealed with another
+// key, which is lost or elsewhere.
+func masterKeys(o Options) ([][]byte, error) {
+	switch {
+	case o.MasterKey != "" && o.MasterKeyFile != "":
+		return nil, errors.New("the master key is given twice: by itself, and by the name of a file")
+	case o.MasterKey != "":
+		return parseKeys(o.MasterKey, "the master key")
+	case o.MasterKeyFile != "":
+		return readKeys(o.MasterKeyFile)
 	}
 	path := filepath.Join(o.DataDir, keyFile)
-	text, err := os.ReadFile(path)
-	switch {
-	case err == nil:
-		return parseKey(strings.TrimSpace(string(text)), path)
-	case !errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("read the master key: %w", err)
+	keys, err := readKeys(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return keys, err
 	}
 	if _, err := os.Stat(filepath.Join(o.DataDir, databaseFile)); err == nil {
 		return nil, fmt.Errorf("%s is missing but the database beside it was sealed with it; put it back", path)
 	}
+	keys = [][]byte{newKey()}
+	return keys, writeKeys(path, keys)
+}
+
+func newKey() []byte {
 	key := make([]byte, 32)
 	rand.Read(key)
-	return key, writeKey(path, hex.EncodeToString(key)+"\n")
+	return key
 }
 
-func parseKey(text, from string) ([]byte, error) {
-	key, err := hex.DecodeString(text)
-	if err != nil || len(key) != 32 {
-		return nil, fmt.Errorf("%s must be 64 hexadecimal digits", from)
+func readKeys(path string) ([][]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the master key: %w", err)
 	}
-	return key, nil
+	return parseKeys(string(text), path)
 }
 
-// writeKey makes the file at once or not at all, flushed: everything sealed
-// depends on it.
-func writeKey(path, text string) error {
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("write the master key: %w", err)
+// parseKeys reads keys with blanks, line breaks or commas between. from says
+// where they are from, for the error, which must not show them.
+func parseKeys(text, from string) (keys [][]byte, err error) {
+	for field := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		key, err := hex.DecodeString(field)
+		if err != nil || len(key) != 32 {
+			return nil, fmt.Errorf("%s must be 64 hexadecimal digits; several keys stand on lines of their own, or with commas between", from)
+		}
+		keys = append(keys, key)
 	}
-	_, err = f.WriteString(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(path+".new", path)
+	if len(keys) == 0 || len(keys) > maxKeys {
+		return nil, fmt.Errorf("%s must hold 1 to %d keys of 64 hexadecimal digits", from, maxKeys)
 	}
-	if err != nil {
+	return keys, nil
+}
+
+// writeKeys makes the file at once or not at all, and on disk when it returns:
+// everything sealed depends on it.
+func writeKeys(path string, keys [][]byte) error {
+	var text strings.Builder
+	for _, key := range keys {
+		text.WriteString(hex.EncodeToString(key) + "\n")
+	}
+	if err := replaceFile(path, text.String()); err != nil {
 		return fmt.Errorf("write the master key: %w", err)
 	}
 	return nil
+}
+
+func replaceFile(path, text string) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
 }
 
 // maxLink bounds a whole download link: the oldest SDKs have room for no more

@@ -24,35 +24,43 @@ type Local struct {
 // local acts when somebody uses the server's own machine.
 const local = "local"
 
-// OpenLocal opens the data that DataDir, DB and MasterKey of the options name.
-// It must be there.
+// OpenLocal opens the data that DataDir, DB and the master key of the options
+// name. It must be there.
 func OpenLocal(ctx context.Context, o Options) (*Local, error) {
-	path := filepath.Join(o.DataDir, databaseFile)
-	dsn := o.DB
-	if dsn == "" {
-		dsn = path
-		if _, err := os.Stat(path); err != nil {
-			return nil, missing(err, "there is no database %s; name the server's directory with --data", path)
-		}
-	}
-	if o.MasterKey == "" {
-		path := filepath.Join(o.DataDir, keyFile)
-		if _, err := os.Stat(path); err != nil {
-			return nil, missing(err, "there is no master key %s; name the server's directory with --data, or give COTA_MASTER_KEY", path)
-		}
-	}
-	key, err := masterKey(o)
+	keys, err := localKeys(o)
 	if err != nil {
 		return nil, err
 	}
 	l := new(Local)
-	if l.store, err = store.Open(ctx, store.Options{DSN: dsn, Key: key, Log: o.Log, Guest: true}); err != nil {
+	if l.store, err = openGuest(ctx, o, keys); err != nil {
 		return nil, err
 	}
 	if l.control, err = control.New(ctx, control.Options{Store: l.store, Log: o.Log}); err != nil {
 		return nil, errors.Join(err, l.store.Close(ctx))
 	}
 	return l, nil
+}
+
+// localKeys are the master keys of data that is there.
+func localKeys(o Options) ([][]byte, error) {
+	if o.DB == "" {
+		path := o.dsn()
+		if _, err := os.Stat(path); err != nil {
+			return nil, missing(err, "there is no database %s; name the server's directory with --data", path)
+		}
+	}
+	if o.MasterKey == "" && o.MasterKeyFile == "" {
+		path := filepath.Join(o.DataDir, keyFile)
+		if _, err := os.Stat(path); err != nil {
+			return nil, missing(err, "there is no master key %s; name the server's directory with --data, or give COTA_MASTER_KEY", path)
+		}
+	}
+	return masterKeys(o)
+}
+
+// openGuest opens a database beside a server that may be running on it.
+func openGuest(ctx context.Context, o Options, keys [][]byte) (*store.Store, error) {
+	return store.Open(ctx, store.Options{DSN: o.dsn(), Key: keys[0], OldKeys: keys[1:], Log: o.Log, Guest: true})
 }
 
 func missing(err error, format, path string) error {

@@ -15,6 +15,9 @@ import (
 // with the process, however that ends.
 const lockFile = "lock"
 
+// locks says whether lockData keeps others out.
+const locks = true
+
 // lockData makes the data directory this server's own until unlock.
 func lockData(dir string) (unlock func() error, err error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)

@@ -37,9 +37,12 @@ type Options struct {
 	// AdminPassword is that of the first administrator of a new server; "" for
 	// a random one.
 	AdminPassword string
-	// MasterKey seals secrets at rest, 64 hexadecimal digits; "" for the file
-	// in DataDir.
+	// MasterKey seals secrets at rest: 64 hexadecimal digits. With several, and
+	// commas between, the first seals and every one opens. "" for MasterKeyFile.
 	MasterKey string
+	// MasterKeyFile holds the same, a key on a line; "" for the file in DataDir,
+	// which is made if it is not there.
+	MasterKeyFile string
 	// PushRate bounds the push messages a second of one product's fan-out; 0:
 	// no bound.
 	PushRate float64
@@ -121,15 +124,11 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.unlock = unlock
-	key, err := masterKey(o)
+	keys, err := masterKeys(o)
 	if err != nil {
 		return err
 	}
-	dsn := o.DB
-	if dsn == "" {
-		dsn = filepath.Join(o.DataDir, databaseFile)
-	}
-	if s.store, err = store.Open(ctx, store.Options{DSN: dsn, Key: key, Log: o.Log}); err != nil {
+	if s.store, err = store.Open(ctx, store.Options{DSN: o.dsn(), Key: keys[0], OldKeys: keys[1:], Log: o.Log}); err != nil {
 		return err
 	}
 	s.Control, err = control.New(ctx, control.Options{
@@ -144,6 +143,14 @@ func (s *Server) open(ctx context.Context) error {
 	s.Gateway = gateway.New(gateway.Options{Control: s.Control, Log: o.Log, PushRate: o.PushRate})
 	s.store.Listen(func(n store.Note) { s.Gateway.Look(n.Product, n.Device) })
 	return nil
+}
+
+// dsn is the database, as the store takes it.
+func (o *Options) dsn() string {
+	if o.DB != "" {
+		return o.DB
+	}
+	return filepath.Join(o.DataDir, databaseFile)
 }
 
 func (s *Server) firstAdmin(ctx context.Context) error {
