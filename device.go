@@ -44,6 +44,7 @@ type EventKind string
 const (
 	EventConnected    EventKind = "connected"
 	EventDisconnected EventKind = "disconnected" // Detail says why
+	EventContested    EventKind = "contested"    // others sign in by its name and secret; Detail names both
 	EventAsked        EventKind = "asked"        // get, answered with a link
 	EventReverted     EventKind = "reverted"     // applied, then taken back by the device
 )

@@ -14,6 +14,8 @@ type Device struct {
 	Product  string
 	Name     string
 	Standing cota.Standing // where it stood then, or when it was checked again
+
+	Elsewhere bool // another node held a connection of it
 }
 
 var errSignature = cota.Errorf(cota.Unauthenticated, "wrong signature")
@@ -26,12 +28,13 @@ func (c *Control) SignIn(ctx context.Context, product, name string, verify func(
 	if err != nil {
 		return Device{}, err
 	}
-	if row.Node != 0 && row.Node != c.store.Node() {
+	elsewhere := row.Node != 0 && row.Node != c.store.Node()
+	if elsewhere {
 		if err := c.takeOver(ctx, product, row.ID); err != nil {
 			return Device{}, err
 		}
 	}
-	return Device{ID: row.ID, Product: product, Name: name, Standing: row.Standing()}, nil
+	return Device{ID: row.ID, Product: product, Name: name, Standing: row.Standing(), Elsewhere: elsewhere}, nil
 }
 
 // Recheck refuses a device that SignIn has let in and would not let in now. Of
@@ -74,6 +77,11 @@ func (c *Control) Connected(ctx context.Context, d *Device, since time.Time, fro
 	return c.store.Record(ctx, store.Report{
 		Device: d.ID, At: since, Kind: cota.EventConnected, Detail: from, Connected: true, Since: since,
 	})
+}
+
+// Contested records that two fight over d's connection, and who they are.
+func (c *Control) Contested(ctx context.Context, d *Device, who string) error {
+	return c.store.Record(ctx, store.Report{Device: d.ID, At: time.Now(), Kind: cota.EventContested, Detail: who})
 }
 
 // Disconnected records that the connection that began at since has ended, and

@@ -55,9 +55,6 @@ func newConn(g *Gateway, nc net.Conn) *conn {
 func (c *conn) run() {
 	defer c.gw.gone(c)
 	end := c.reason(c.read())
-	if end.bad && c.device == nil {
-		c.gw.refusals.Allow(c.addr)
-	}
 	c.close(end)
 	c.mu.Lock()
 	end = c.ended

@@ -31,6 +31,13 @@ type Options struct {
 	// PushRate bounds the push messages a second that one product's fan-out
 	// sends; 0: no bound.
 	PushRate float64
+	// RefusalsPerAddress and RefusalsPerDevice bound how many sign-ins a minute
+	// are refused before others are put off without a look (see
+	// limit.Refusals); 0: no bound.
+	RefusalsPerAddress, RefusalsPerDevice int
+	// TakeoversPerDevice bounds how often a minute a device may take its own
+	// connection over; 0: no bound.
+	TakeoversPerDevice int
 }
 
 // Gateway holds the connections of devices. Its methods may be called by many
@@ -39,8 +46,9 @@ type Gateway struct {
 	control  *control.Control
 	log      *slog.Logger
 	pushRate rate.Limit
-	refusals *limit.Limiter // of sign-ins, by address
-	changes  atomic.Int64   // how often Look was told of a device
+	refusals *limit.Refusals // of sign-ins
+	fights   *fights
+	changes  atomic.Int64 // how often Look was told of a device
 	messages *messages
 
 	ctx  context.Context // ends when the gateway is closed
@@ -53,19 +61,13 @@ type Gateway struct {
 	fleets map[string]*fleet // by product; guarded by mu
 }
 
-// Refused sign-ins that one address is allowed before it is put off without a
-// look at the database: a burst, and then so many a second.
-const (
-	refusalBurst     = 100
-	refusalPerSecond = 5
-)
-
 // New makes a Gateway that serves the connections it is given by Serve.
 func New(o Options) *Gateway {
 	g := &Gateway{
 		control: o.Control, log: o.Log, pushRate: rate.Inf,
-		refusals: limit.New(refusalPerSecond, refusalBurst), messages: newMessages(),
-		conns: make(map[*conn]bool), fleets: make(map[string]*fleet),
+		refusals: limit.NewRefusals(o.RefusalsPerAddress, o.RefusalsPerDevice), fights: newFights(o.TakeoversPerDevice),
+		messages: newMessages(),
+		conns:    make(map[*conn]bool), fleets: make(map[string]*fleet),
 	}
 	if o.PushRate > 0 {
 		g.pushRate = rate.Limit(o.PushRate)

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/control"
@@ -181,43 +180,6 @@ func TestEnhancedAuthenticationIsRefused(t *testing.T) {
 		}
 		w.wantClosed()
 	})
-}
-
-func TestRefusedSignInsAreLimited(t *testing.T) {
-	for name, spoil := range map[string]func(c *mqtt.Connect){
-		"wrong signature": func(c *mqtt.Connect) { c.Password[0] ^= 1 },
-		"unknown device":  func(c *mqtt.Connect) { c.Username = []byte("nobody&a1nothing00") },
-		"bad client id":   func(c *mqtt.Connect) { c.ClientID = []byte("x|signmethod=crc32|") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				r := newRig(t, 1)
-				for range 100 {
-					c := r.login(0)
-					spoil(&c)
-					w, got := r.open(c)
-					if got.Code == mqtt.ServerUnavailable {
-						t.Fatal("put off within the burst")
-					}
-					w.wantClosed()
-				}
-				good := r.login(0)
-				if w, got := r.open(good); got.Code != mqtt.ServerUnavailable {
-					t.Errorf("3.1.1: CONNACK %v; want server unavailable", got.Code)
-				} else {
-					w.wantClosed()
-				}
-				good.Version = mqtt.V5
-				if w, got := r.open(good); got.Code != mqtt.ConnectionRateExceeded {
-					t.Errorf("5.0: CONNACK %v; want connection rate exceeded", got.Code)
-				} else {
-					w.wantClosed()
-				}
-				time.Sleep(time.Second)
-				r.connectBy(good)
-			})
-		})
-	}
 }
 
 func TestBrokenDatabaseIsNotTheDevicesFault(t *testing.T) {

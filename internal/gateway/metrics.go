@@ -12,6 +12,15 @@ var (
 	signIns = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "cota_gateway_sign_ins_total", Help: "Sign-ins of devices, by their outcome.",
 	}, []string{"outcome"})
+	putOff = promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "cota_gateway_put_off_total", Help: "Sign-ins of devices that were put off without a look, by what was used up: the refusals of their address or of themselves there, or their takeovers.",
+	}, []string{"bound"})
+	takeovers = promauto.NewCounter(prometheus.CounterOpts{
+		Name: "cota_gateway_takeovers_total", Help: "Connections of devices that the same device's next one ended.",
+	})
+	fightsSeen = promauto.NewCounter(prometheus.CounterOpts{
+		Name: "cota_gateway_fights_total", Help: "Times that two were seen to fight over one device, counted every ten minutes.",
+	})
 	pushesSent = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "cota_gateway_offers_total", Help: "Push messages sent to devices.",
 	})

@@ -46,11 +46,17 @@ const filesURL = "http://files.example.com"
 // dev-000001 and so on.
 func newRig(t *testing.T, n int) *rig {
 	t.Helper()
-	return newRatedRig(t, n, 0)
+	return newRigOf(t, n, gateway.Options{})
 }
 
 // newRatedRig is newRig with a bound on push messages a second.
 func newRatedRig(t *testing.T, n int, pushRate float64) *rig {
+	t.Helper()
+	return newRigOf(t, n, gateway.Options{PushRate: pushRate})
+}
+
+// newRigOf is newRig with a gateway of these options.
+func newRigOf(t *testing.T, n int, o gateway.Options) *rig {
 	t.Helper()
 	ctx := t.Context()
 	r := &rig{t: t, dsn: storetest.Database(t, storetest.SQLiteEngine), log: new(logbook), door: pipenet.New("mqtt")}
@@ -60,7 +66,8 @@ func newRatedRig(t *testing.T, n int, pushRate float64) *rig {
 	if r.control, err = control.New(ctx, control.Options{Store: r.store, FilesURL: filesURL, Log: log}); err != nil {
 		t.Fatal(err)
 	}
-	r.gateway = gateway.New(gateway.Options{Control: r.control, Log: log, PushRate: pushRate})
+	o.Control, o.Log = r.control, log
+	r.gateway = gateway.New(o)
 	r.store.Listen(func(n store.Note) { r.gateway.Look(n.Product, n.Device) })
 	served := make(chan error, 1)
 	go func() { served <- r.gateway.Serve(r.door) }()
@@ -220,6 +227,17 @@ func (r *rig) dial(v mqtt.Version) *wire {
 	r.must(err)
 	r.t.Cleanup(func() { nc.Close() })
 	return &wire{t: r.t, nc: nc, version: v}
+}
+
+// openFrom is open from an address.
+func (r *rig) openFrom(from string, c mqtt.Connect) (*wire, mqtt.Connack) {
+	r.t.Helper()
+	nc, err := r.door.DialFrom(r.t.Context(), from)
+	r.must(err)
+	r.t.Cleanup(func() { nc.Close() })
+	w := &wire{t: r.t, nc: nc, version: c.Version}
+	w.write(c.Append(nil))
+	return w, w.connack()
 }
 
 // open opens a connection with the given CONNECT.

@@ -187,20 +187,23 @@ func (s *session) refuse(code mqtt.Code) {
 }
 
 // refused answers a login that control refused, and says how to close.
-func (s *session) refused(err error) error {
-	code, why := mqtt.ServerUnavailable, err.Error()
+func (s *session) refused(err error) *closed {
+	code, why, bad := mqtt.ServerUnavailable, err.Error(), false
 	switch cota.CodeOf(err) {
 	case cota.Internal:
 		why = "sign-in failed"
 	case cota.Unauthenticated:
-		code = mqtt.BadUserNameOrPassword
+		code, bad = mqtt.BadUserNameOrPassword, true
 	case cota.NotFound, cota.Disabled:
-		code = mqtt.NotAuthorized
-	case cota.RateLimited:
+		code, bad = mqtt.NotAuthorized, true
+	case cota.RateLimited: // put off, which is not refused: it was not looked at
 		code = mqtt.ConnectionRateExceeded
+		if errors.Is(err, errFight) {
+			code = mqtt.QuotaExceeded
+		}
 	}
 	s.refuse(code)
-	return &closed{code, why, code != mqtt.ServerUnavailable}
+	return &closed{code, why, bad}
 }
 
 // admit is told whose connection this is.

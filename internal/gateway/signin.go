@@ -4,6 +4,7 @@ import (
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/limit"
 )
 
 // signIn lets the device in, and offers it what it is owed.
@@ -14,7 +15,7 @@ func (c *conn) signIn() error {
 	err := c.admit(login)
 	signIns.WithLabelValues(outcome(err)).Inc()
 	if err != nil {
-		return c.refuse(err)
+		return c.refuse(login, err)
 	}
 	if err := c.gw.control.Connected(c.gw.ctx, &c.device.Device, c.device.since, c.addr.String()); err != nil {
 		return err
@@ -33,11 +34,10 @@ func outcome(err error) string {
 	return string(cota.CodeOf(err))
 }
 
-// admit checks the login, unless too many from this address were refused, and
-// joins the fleet.
+// admit checks the login, unless it is put off, and joins the fleet.
 func (c *conn) admit(login alink.Login) error {
-	if c.gw.refusals.Exhausted(c.addr) {
-		return errTooMany
+	if err := c.mayTry(login); err != nil {
+		return err
 	}
 	changes := c.gw.changes.Load()
 	d, err := c.gw.control.SignIn(c.gw.ctx, login.ProductKey, login.DeviceName, login.Verify)
@@ -54,7 +54,13 @@ func (c *conn) enter(d control.Device, login alink.Login, changes int64) error {
 	c.mu.Lock()
 	c.device = c.session.admit(d)
 	c.mu.Unlock()
+	c.gw.refusals.Accepted(c.addr, identity(login))
 	again := c.fleet.join(member{c, c.device})
+	if again || d.Elsewhere {
+		if err := c.tookOver(login, again); err != nil {
+			return err
+		}
+	}
 	// Who is shut out from now on is found in the fleet. Who was shut out while
 	// this one signed in was not. And what the device was offered meanwhile on
 	// its older connection, which has fallen silent, decides what it is owed.
@@ -70,16 +76,40 @@ func (c *conn) enter(d control.Device, login alink.Login, changes int64) error {
 	return nil
 }
 
-var errTooMany = cota.Errorf(cota.RateLimited, "too many refused sign-ins from this address")
+// mayTry puts a login off that is not to be looked at now, which costs no look
+// at the database.
+func (c *conn) mayTry(login alink.Login) error {
+	if c.gw.fights.slows(login) {
+		putOff.WithLabelValues("takeover").Inc()
+		return errFight
+	}
+	switch b := c.gw.refusals.PutOff(c.addr, identity(login)); b {
+	case limit.None:
+		return nil
+	default:
+		putOff.WithLabelValues(string(b)).Inc()
+		return errTooMany
+	}
+}
 
-// refuse tells the device that it is not let in, and says how to close.
-func (c *conn) refuse(err error) error {
+var (
+	errTooMany = cota.Errorf(cota.RateLimited, "too many refused sign-ins")
+	errFight   = cota.Errorf(cota.RateLimited, "too many sign-ins that end the device's connection")
+)
+
+// refuse tells the device that it is not let in, and says how to close. Only
+// what took a look at the database counts as refused: the rest costs no more
+// than to put it off.
+func (c *conn) refuse(login alink.Login, err error) error {
 	if cota.CodeOf(err) == cota.Internal && c.gw.ctx.Err() == nil {
 		c.gw.log.Error("sign-in failed", "addr", c.addr, "err", err)
 	}
 	c.mu.Lock()
 	end := c.session.refused(err)
 	c.mu.Unlock()
+	if end.bad && c.device == nil {
+		c.gw.refusals.Refused(c.addr, identity(login))
+	}
 	c.flush()
 	return end
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 )
 
@@ -27,6 +28,29 @@ func New(name string) *Listener {
 // connection is accepted, ctx ends or l is closed.
 func (l *Listener) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	here, there := net.Pipe()
+	return l.connect(ctx, here, there)
+}
+
+// DialFrom is Dial from an address that the listener's side sees, such as
+// 192.0.2.1:1234.
+func (l *Listener) DialFrom(ctx context.Context, from string) (net.Conn, error) {
+	addr, err := netip.ParseAddrPort(from)
+	if err != nil {
+		return nil, err
+	}
+	here, there := net.Pipe()
+	return l.connect(ctx, here, addressed{there, net.TCPAddrFromAddrPort(addr)})
+}
+
+// addressed is a connection that comes from an address.
+type addressed struct {
+	net.Conn
+	from net.Addr
+}
+
+func (a addressed) RemoteAddr() net.Addr { return a.from }
+
+func (l *Listener) connect(ctx context.Context, here, there net.Conn) (net.Conn, error) {
 	select {
 	case l.conns <- there:
 		return here, nil
