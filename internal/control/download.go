@@ -12,20 +12,30 @@ import (
 // refuses, and with Disabled when the product's switch is off. It reads the
 // database only when something has changed.
 func (c *Control) Open(ctx context.Context, token string) (cota.Grant, error) {
-	g, err := c.signer.Open(token, time.Now())
+	g, err := c.Grant(token)
 	if err != nil {
 		return g, err
 	}
+	return g, c.Permit(ctx, g)
+}
+
+// Grant is what Open looks at first: it refuses what Signer.Open refuses, and
+// reads nothing.
+func (c *Control) Grant(token string) (cota.Grant, error) { return c.signer.Open(token, time.Now()) }
+
+// Permit is the rest of Open: it refuses with LinkInvalid when the product is
+// gone, and with Disabled when its switch is off.
+func (c *Control) Permit(ctx context.Context, g cota.Grant) error {
 	f, err := c.Facts(ctx, g.Product)
 	switch {
 	case cota.CodeOf(err) == cota.NotFound:
-		return g, cota.Errorf(cota.LinkInvalid, "the product of this link is gone")
+		return cota.Errorf(cota.LinkInvalid, "the product of this link is gone")
 	case err != nil:
-		return g, err
+		return err
 	case !f.Enabled:
-		return g, errSwitchedOff
+		return errSwitchedOff
 	}
-	return g, nil
+	return nil
 }
 
 // Content is the version that a grant permits to fetch. A version never

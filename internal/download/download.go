@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,18 +23,22 @@ import (
 // few again and again.
 const cached = 32
 
-// Refused downloads that one address is allowed before it is answered 429: a
-// burst, and then so many a second. A link that is good is served always.
-const (
-	refusalBurst     = 200
-	refusalPerSecond = 10
-)
+// Options are what a Handler is made of.
+type Options struct {
+	Control *control.Control
+	Log     *slog.Logger
+	// RefusalsPerAddress and RefusalsPerDevice bound how many downloads a minute
+	// are refused before others are answered 429 (see limit.Refusals); 0: no
+	// bound. A link that is good is served always.
+	RefusalsPerAddress, RefusalsPerDevice int
+}
 
 // Handler serves /c/{token}.
 type Handler struct {
 	control  *control.Control
 	log      *slog.Logger
-	refusals *limit.Limiter
+	refusals *limit.Refusals
+	gone     gone
 	contents *lru.Cache[contentKey, string]
 	progress progress
 }
@@ -44,14 +49,14 @@ type contentKey struct {
 }
 
 // New makes a Handler.
-func New(c *control.Control, log *slog.Logger) *Handler {
+func New(o Options) *Handler {
 	contents, err := lru.New[contentKey, string](cached)
 	if err != nil {
 		panic(err) // the size is ours
 	}
 	return &Handler{
-		control: c, log: log, contents: contents, progress: newProgress(),
-		refusals: limit.New(refusalPerSecond, refusalBurst),
+		control: o.Control, log: o.Log, contents: contents, progress: newProgress(), gone: newGone(),
+		refusals: limit.NewRefusals(o.RefusalsPerAddress, o.RefusalsPerDevice),
 	}
 }
 
@@ -59,20 +64,35 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	token, ok := strings.CutPrefix(r.URL.EscapedPath(), "/c/") // a link has one spelling
 	switch {
 	case !ok:
-		h.refuse(w, r, http.StatusNotFound)
+		h.refuse(w, r, nobody, http.StatusNotFound)
 		return
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
-		h.refuse(w, r, http.StatusMethodNotAllowed)
+		h.refuse(w, r, nobody, http.StatusMethodNotAllowed)
 		return
 	}
-	g, err := h.control.Open(r.Context(), token)
+	g, err := h.control.Grant(token)
 	if err == nil {
-		err = h.serve(w, r, token, g)
+		err = h.open(w, r, token, g)
 	}
 	if err != nil {
 		h.fail(w, r, g, err)
 	}
+}
+
+// open serves what a link of ours that has not expired leads to.
+func (h *Handler) open(w http.ResponseWriter, r *http.Request, token string, g cota.Grant) error {
+	if h.gone.has(g, time.Now()) {
+		return errGone
+	}
+	err := h.control.Permit(r.Context(), g)
+	if err == nil {
+		err = h.serve(w, r, token, g)
+	}
+	if code := cota.CodeOf(err); code == cota.LinkInvalid || code == cota.NotFound {
+		h.gone.add(g, time.Now())
+	}
+	return err
 }
 
 // serve sends the file, or the part of it that is asked for, and records that
@@ -121,21 +141,43 @@ func (h *Handler) content(ctx context.Context, g cota.Grant) (string, error) {
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, g cota.Grant, err error) {
 	switch cota.CodeOf(err) {
 	case cota.LinkExpired, cota.LinkInvalid, cota.Disabled, cota.NotFound:
-		h.refuse(w, r, http.StatusForbidden)
+		h.refuse(w, r, device(g), http.StatusForbidden)
 	default:
 		h.log.Error("download failed", "product", g.Product, "err", err)
-		h.refuse(w, r, http.StatusInternalServerError)
+		downloads.WithLabelValues("failed").Inc()
+		answer(w, http.StatusInternalServerError)
 	}
 }
 
+// nobody is whom a request speaks of that has no link of ours.
+const nobody = ""
+
+// device is whose link a grant is of.
+func device(g cota.Grant) string {
+	if g.Device == 0 {
+		return nobody
+	}
+	return strconv.FormatInt(g.Device, 10)
+}
+
 // refuse answers with a status and no body. Some SDKs ask again at once and
-// for ever; they are put off more cheaply after a while.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int) {
-	downloads.WithLabelValues("refused").Inc()
-	if !h.refusals.Allow(limit.Address(r.RemoteAddr)) {
+// for ever; after a while they are told so.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, device string, status int) {
+	addr := limit.Address(r.RemoteAddr)
+	switch b := h.refusals.PutOff(addr, device); b {
+	case limit.None:
+		h.refusals.Refused(addr, device)
+		downloads.WithLabelValues("refused").Inc()
+	default:
+		putOff.WithLabelValues(string(b)).Inc()
 		status = http.StatusTooManyRequests
 		w.Header().Set("Connection", "close")
 	}
+	answer(w, status)
+}
+
+// answer writes a status and no body.
+func answer(w http.ResponseWriter, status int) {
 	w.Header()["Date"] = nil
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(status)

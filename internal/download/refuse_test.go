@@ -8,6 +8,7 @@ import (
 
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/download"
 )
 
 func TestLinkThatIsRefused(t *testing.T) {
@@ -163,7 +164,7 @@ func TestProductThatIsRemoved(t *testing.T) {
 
 func TestRefusalsAreLimited(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRig(t, `{}`)
+		r := newRigOf(t, `{}`, download.Options{RefusalsPerAddress: 200})
 		c := r.dial()
 		for n := range 200 {
 			c.send("GET /c/nonsense")
@@ -185,6 +186,75 @@ func TestRefusalsAreLimited(t *testing.T) {
 		time.Sleep(time.Second)
 		if status, _ := r.do("GET /c/nonsense"); status != http.StatusForbidden {
 			t.Errorf("a second later: %d; want 403", status)
+		}
+	})
+}
+
+// A device that asks for an expired link for ever is told so, and neither its
+// good link nor its neighbours behind the same address suffer.
+func TestRefusalsOfADeviceAreLimited(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRigOf(t, `{}`, download.Options{RefusalsPerAddress: 300, RefusalsPerDevice: 10})
+		old := "GET /c/" + r.token()
+		neighbour := "GET /c/" + string(r.control.AppendToken(nil, &control.Device{ID: 99, Product: r.product}, control.Offer{
+			Push: r.push.No, Version: &r.version, Expires: time.Now().Add(time.Minute),
+		}))
+		time.Sleep(time.Hour)
+		for range 10 {
+			if status, _ := r.do(old); status != http.StatusForbidden {
+				t.Fatalf("within the limit: %d; want 403", status)
+			}
+		}
+		for range 1000 {
+			if status, _ := r.do(old); status != http.StatusTooManyRequests {
+				t.Fatalf("beyond the limit: %d; want 429", status)
+			}
+		}
+		if status, _ := r.do(neighbour); status != http.StatusForbidden {
+			t.Errorf("another device's expired link: %d; want 403", status)
+		}
+		if status, _ := r.do("GET /c/" + r.token()); status != http.StatusOK {
+			t.Errorf("the device's good link: %d; want 200", status)
+		}
+		time.Sleep(6 * time.Second)
+		if status, _ := r.do(old); status != http.StatusForbidden {
+			t.Errorf("a tenth of a minute later: %d; want 403", status)
+		}
+	})
+}
+
+// What is refused costs no look at the database, whyever it is refused.
+func TestRefusingCostsNoLook(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, `{}`)
+		expired := r.token()
+		time.Sleep(time.Hour)
+		grant := func(product string, version int64) string {
+			return string(r.control.AppendToken(nil, &control.Device{ID: 1, Product: product}, control.Offer{
+				Version: &cota.Version{Number: version}, Expires: time.Now().Add(30 * time.Minute),
+			}))
+		}
+		tokens := map[string]string{
+			"invalid": "nonsense", "expired": expired, "of a version that is gone": grant(r.product, 99), "of a product that is gone": grant("a1nothing00", 1),
+		}
+		for what, token := range tokens {
+			if status, _ := r.do("GET /c/" + token); status != http.StatusForbidden {
+				t.Errorf("%s: %d; want 403", what, status)
+			}
+		}
+		for _, table := range []string{"product", "version"} {
+			r.sql("ALTER TABLE " + table + " RENAME TO hidden_" + table)
+		}
+		for what, token := range tokens {
+			if status, _ := r.do("GET /c/" + token); status != http.StatusForbidden {
+				t.Errorf("%s, and the database is broken: %d; want 403", what, status)
+			}
+		}
+		time.Sleep(time.Minute)
+		for _, what := range []string{"of a version that is gone", "of a product that is gone"} {
+			if status, _ := r.do("GET /c/" + tokens[what]); status != http.StatusInternalServerError {
+				t.Errorf("%s, a minute later: %d; want it looked for again, and 500", what, status)
+			}
 		}
 	})
 }

@@ -46,13 +46,20 @@ type rig struct {
 
 func newRig(t *testing.T, content string) *rig {
 	t.Helper()
+	return newRigOf(t, content, download.Options{})
+}
+
+// newRigOf is newRig with a handler of these options.
+func newRigOf(t *testing.T, content string, o download.Options) *rig {
+	t.Helper()
 	r := &rig{t: t, dsn: storetest.Database(t, storetest.SQLiteEngine), log: new(bytes.Buffer), door: pipenet.New("files")}
 	r.store = storetest.OpenDSN(t, r.dsn)
 	ctx, log := t.Context(), slog.New(slog.NewTextHandler(r.log, nil))
 	var err error
 	r.control, err = control.New(ctx, control.Options{Store: r.store, FilesURL: "http://files.example.com", Log: log})
 	r.must(err)
-	r.serve(download.New(r.control, log))
+	o.Control, o.Log = r.control, log
+	r.serve(download.New(o))
 	p, _, err := r.control.AddProduct(ctx, control.System, cota.DefaultInstance, "meter")
 	r.must(err)
 	r.product = p.Key

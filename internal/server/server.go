@@ -46,8 +46,14 @@ type Options struct {
 	// PushRate bounds the push messages a second of one product's fan-out; 0:
 	// no bound.
 	PushRate float64
-	Version  string
-	Log      *slog.Logger
+	// RefusalsPerAddress and RefusalsPerDevice bound the sign-ins, and apart
+	// from them the downloads, that are refused in a minute before others are
+	// put off; TakeoversPerDevice how often a minute a device may take its own
+	// connection over. 0: no bound.
+	RefusalsPerAddress, RefusalsPerDevice, TakeoversPerDevice int
+
+	Version string
+	Log     *slog.Logger
 
 	// Verification is "on" or "off" whatever administrators have set, or "" for
 	// what they have; a new server asks for it.
@@ -108,6 +114,9 @@ func (s *Server) open(ctx context.Context) error {
 	if err := checkFilesURL(s.FilesURL); err != nil {
 		return err
 	}
+	if min(o.RefusalsPerAddress, o.RefusalsPerDevice, o.TakeoversPerDevice) < 0 {
+		return errors.New("bounds of refusals and takeovers must not be negative; 0 is no bound")
+	}
 	mode, err := verificationMode(o.Verification)
 	if err != nil {
 		return err
@@ -140,7 +149,10 @@ func (s *Server) open(ctx context.Context) error {
 	if err := s.firstAdmin(ctx); err != nil {
 		return err
 	}
-	s.Gateway = gateway.New(gateway.Options{Control: s.Control, Log: o.Log, PushRate: o.PushRate})
+	s.Gateway = gateway.New(gateway.Options{
+		Control: s.Control, Log: o.Log, PushRate: o.PushRate,
+		RefusalsPerAddress: o.RefusalsPerAddress, RefusalsPerDevice: o.RefusalsPerDevice, TakeoversPerDevice: o.TakeoversPerDevice,
+	})
 	s.store.Listen(func(n store.Note) { s.Gateway.Look(n.Product, n.Device) })
 	return nil
 }
@@ -225,7 +237,9 @@ func (s *Server) serveFiles() *http.Server {
 	one := new(http.Protocols)
 	one.SetHTTP1(true)
 	return &http.Server{
-		Handler: download.New(s.Control, s.log), Protocols: one,
+		Handler: download.New(download.Options{
+			Control: s.Control, Log: s.log, RefusalsPerAddress: s.options.RefusalsPerAddress, RefusalsPerDevice: s.options.RefusalsPerDevice,
+		}), Protocols: one,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, WriteTimeout: fileTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}

@@ -250,6 +250,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"links that would be too long", func(t *testing.T, o *server.Options) {
 			o.FilesURL = "http://" + strings.Repeat("long.", 40) + "example.com"
 		}, "too long"},
+		{"a bound below nothing", func(t *testing.T, o *server.Options) { o.TakeoversPerDevice = -1 }, "must not be negative"},
 		{"an address of files that is none", func(t *testing.T, o *server.Options) { o.FilesURL = "files.example.com" }, "http://host"},
 		{"an address of files with a password", func(t *testing.T, o *server.Options) { o.FilesURL = "http://u:p@host" }, "no user"},
 	} {
