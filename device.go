@@ -35,6 +35,15 @@ type Event struct {
 	Push   int64     `json:"push,omitempty"`
 	Code   int       `json:"code,omitempty"`
 	Detail string    `json:"detail,omitempty"`
+	// Properties are what the device gave with its message: the user
+	// properties of MQTT 5.
+	Properties []Property `json:"properties,omitempty"`
+}
+
+// Property is a name and a value in a device's own words. Names may repeat.
+type Property struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // EventKind names what happened to a device. The rungs of the delivery ladder

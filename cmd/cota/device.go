@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -180,10 +181,20 @@ func (c *cli) printDevice(cmd *cobra.Command, d cota.Device, events []cota.Event
 	}
 	rows := make([][]any, len(events))
 	for i, e := range events {
-		rows[i] = []any{e.At.Local().Format("2006-01-02 15:04:05.000"), e.Kind, orDash(e.Push), failure(e.Code, e.Detail)}
+		rows[i] = []any{e.At.Local().Format("2006-01-02 15:04:05.000"), e.Kind, orDash(e.Push), detail(e)}
 	}
 	fmt.Fprintln(cmd.OutOrStdout())
 	return printTable(cmd.OutOrStdout(), []string{"timeline", "event", "push", "detail"}, rows)
+}
+
+// detail is what is known of an event, with the properties that the device
+// gave.
+func detail(e cota.Event) string {
+	words := []string{failure(e.Code, e.Detail)}
+	for _, p := range e.Properties {
+		words = append(words, p.Name+"="+p.Value)
+	}
+	return strings.TrimSpace(strings.Join(words, " "))
 }
 
 func (c *cli) deviceReset() *cobra.Command {

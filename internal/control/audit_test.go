@@ -162,7 +162,7 @@ func TestKeep(t *testing.T) {
 		r.account("ann", cota.Admin)
 		d := r.devices("dev-1")[0]
 		start := time.Now()
-		r.must(r.Connected(r.ctx, d, start, "192.0.2.1"))
+		r.must(r.Connected(r.ctx, d, start, "192.0.2.1", nil))
 		expires := start.Add(time.Minute)
 		_, _, err := r.token(control.Actor{Account: "ann", Role: cota.Admin}, "ci", cota.Viewer, &expires)
 		r.must(err)

@@ -142,7 +142,7 @@ func TestConfigFor(t *testing.T) {
 		d := r.devices("dev-1")[0]
 		var got control.Offer
 		ask := func() error {
-			return r.ConfigFor(r.ctx, d, func(o control.Offer) error {
+			return r.ConfigFor(r.ctx, d, nil, func(o control.Offer) error {
 				got = o
 				return nil
 			})

@@ -53,16 +53,16 @@ func (c *Control) Sent(ctx context.Context, d *Device, o Offer) error {
 
 // ConfigFor answers a device that asks for its configuration: it runs send
 // with the product's current version, after it is on record that the device
-// was offered it. It refuses with Disabled if the switch is off and with
+// was offered it, with the properties of its question. It refuses with Disabled if the switch is off and with
 // NoConfig if nothing was saved. As in Supply, the offer stays true while send
 // runs. It waits for a commit.
-func (c *Control) ConfigFor(ctx context.Context, d *Device, send func(Offer) error) error {
+func (c *Control) ConfigFor(ctx context.Context, d *Device, properties []cota.Property, send func(Offer) error) error {
 	for {
 		f, err := c.mayGet(ctx, d.Product)
 		if err != nil {
 			return err
 		}
-		if err := c.recordAsked(ctx, d, f); err != nil {
+		if err := c.recordAsked(ctx, d, properties, f); err != nil {
 			return err
 		}
 		if done, err := c.answer(ctx, d, f.Current.Number, send); done || err != nil {
@@ -108,8 +108,8 @@ func (f *Facts) pushOf(v *cota.Version) int64 {
 	return 0
 }
 
-func (c *Control) recordAsked(ctx context.Context, d *Device, f *Facts) error {
-	r := store.Report{Device: d.ID, At: time.Now(), Kind: cota.EventAsked}
+func (c *Control) recordAsked(ctx context.Context, d *Device, properties []cota.Property, f *Facts) error {
+	r := store.Report{Device: d.ID, At: time.Now(), Kind: cota.EventAsked, Properties: properties}
 	if push := f.pushOf(f.Current); push != 0 {
 		r.Push, r.Version, r.Rung = push, f.Current.Number, cota.Sent
 	} else {

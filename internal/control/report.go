@@ -20,6 +20,8 @@ type Word struct {
 	Reverted bool      // Failed: it was applied and taken back
 	Code     int       // the device's reason of a failure
 	Detail   string
+
+	Properties []cota.Property // that came with it
 }
 
 // Report records what a device says. done is called once it is on disk, or
@@ -30,7 +32,7 @@ type Word struct {
 func (c *Control) Report(ctx context.Context, d *Device, w Word, done func(error)) error {
 	r := store.Report{
 		Device: d.ID, At: time.Now(), Kind: cota.EventKind(w.Rung.String()), Code: w.Code, Detail: w.Detail,
-		Rung: w.Rung, Reverted: w.Reverted, Done: done,
+		Rung: w.Rung, Reverted: w.Reverted, Properties: w.Properties, Done: done,
 	}
 	if w.Reverted {
 		r.Kind = cota.EventReverted

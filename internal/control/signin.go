@@ -72,10 +72,11 @@ func (c *Control) takeOver(ctx context.Context, product string, id int64) error 
 	})
 }
 
-// Connected records that a connection of d has begun, and from where.
-func (c *Control) Connected(ctx context.Context, d *Device, since time.Time, from string) error {
+// Connected records that a connection of d has begun, from where, and with
+// which properties.
+func (c *Control) Connected(ctx context.Context, d *Device, since time.Time, from string, properties []cota.Property) error {
 	return c.store.Record(ctx, store.Report{
-		Device: d.ID, At: since, Kind: cota.EventConnected, Detail: from, Connected: true, Since: since,
+		Device: d.ID, At: since, Kind: cota.EventConnected, Detail: from, Properties: properties, Connected: true, Since: since,
 	})
 }
 

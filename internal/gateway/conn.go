@@ -166,7 +166,7 @@ func (c *conn) packet(b []byte) error {
 	}
 	switch {
 	case w.signIn:
-		return c.signIn()
+		return c.signIn(w.props)
 	case w.get != nil:
 		c.get(w)
 	case w.word != nil:
@@ -176,6 +176,9 @@ func (c *conn) packet(b []byte) error {
 	}
 	if w.hasRoom {
 		c.resume()
+	}
+	if w.hears {
+		c.fleet.wake()
 	}
 	return nil
 }
@@ -204,20 +207,20 @@ func (c *conn) waitForRoom() error {
 func (c *conn) get(w work) {
 	ctl, d := c.gw.control, w.device
 	var token [cota.TokenLen]byte
-	err := ctl.ConfigFor(c.gw.ctx, &d.Device, func(o control.Offer) error {
+	err := ctl.ConfigFor(c.gw.ctx, &d.Device, w.props, func(o control.Offer) error {
 		url := ctl.LinkURL() + string(ctl.AppendToken(token[:0], &d.Device, o))
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.ended != nil {
 			return nil // the device's next connection knows nothing of what is said here from now on
 		}
-		c.session.answer(d, o, w.get, w.getQoS, config(o, url))
+		c.session.answer(o, w, config(o, url))
 		c.session.acknowledge(w.ackID, mqtt.Success)
 		return nil
 	})
 	if err != nil {
 		c.mu.Lock()
-		c.session.refuseGet(d, w.getQoS, w.get, alinkCode(err))
+		c.session.refuseGet(w, alinkCode(err))
 		c.session.acknowledge(w.ackID, mqtt.Success)
 		c.mu.Unlock()
 	}
@@ -226,6 +229,7 @@ func (c *conn) get(w work) {
 
 // word records what the device said; it is acknowledged once that is on disk.
 func (c *conn) word(w work) error {
+	w.word.Properties = w.props
 	return c.gw.control.Report(c.gw.ctx, &w.device.Device, *w.word, func(err error) {
 		if err != nil {
 			return // it was not recorded, so it is not acknowledged
@@ -233,7 +237,7 @@ func (c *conn) word(w work) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if w.report != nil {
-			c.session.answerReport(w.device, w.report, alink.CodeSuccess)
+			c.session.answerReport(w, alink.CodeSuccess)
 		}
 		if w.ackID != 0 {
 			c.session.acknowledge(w.ackID, mqtt.Success)

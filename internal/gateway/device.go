@@ -23,6 +23,8 @@ type device struct {
 	waiting  bool    // an offer waits until the connection has room
 	words    bucket
 	gets     bucket
+
+	subscriptions subscriptions // to its config topics
 }
 
 // offered is the offer that the device was made last, if need be on an earlier

@@ -117,10 +117,15 @@ func TestConnackOfMQTT5(t *testing.T) {
 		c.Properties = c.Properties.AppendUint(mqtt.SessionExpiry, 3600)
 		_, got := r.open(c)
 		for property, want := range map[mqtt.Property]uint32{
-			mqtt.MaximumQoS:        1,
-			mqtt.ReceiveMaximum:    64,
-			mqtt.MaximumPacketSize: 262144,
-			mqtt.SessionExpiry:     0,
+			mqtt.MaximumQoS:              1,
+			mqtt.RetainAvailable:         1,
+			mqtt.ReceiveMaximum:          64,
+			mqtt.MaximumPacketSize:       262144,
+			mqtt.TopicAliasMaximum:       20,
+			mqtt.WildcardAvailable:       1,
+			mqtt.SubscriptionIDAvailable: 0,
+			mqtt.SharedAvailable:         1,
+			mqtt.SessionExpiry:           0,
 		} {
 			if n, ok := got.Properties.Uint(property); !ok || n != want {
 				t.Errorf("CONNACK property %v = %d, %t; want %d", property, n, ok, want)

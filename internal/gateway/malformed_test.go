@@ -13,7 +13,10 @@ func TestPacketThatIsRefused(t *testing.T) {
 		r := newRig(t, 2)
 		bystander := r.connect(1)
 		own := r.topic(alink.OTAInform, 0)
-		alias := mqtt.Publish{Topic: []byte(own), Properties: mqtt.Properties(nil).AppendUint(mqtt.TopicAlias, 1)}
+		alias := func(topic string, n uint32) []byte {
+			p := mqtt.Publish{Topic: []byte(topic), Properties: mqtt.Properties(nil).AppendUint(mqtt.TopicAlias, n)}
+			return p.Append(nil, mqtt.V5)
+		}
 		qos2 := mqtt.Publish{QoS: 2, PacketID: 1, Topic: []byte(own)}
 		withID := subscribe(1, r.topic(alink.ConfigPush, 0))
 		withID.Properties = withID.Properties.AppendUint(mqtt.SubscriptionID, 1)
@@ -44,7 +47,11 @@ func TestPacketThatIsRefused(t *testing.T) {
 			{"AUTH", []byte{0xf0, 0}, mqtt.ProtocolError},
 
 			{"QoS 2", qos2.Append(nil, mqtt.V5), mqtt.QoSNotSupported},
-			{"topic alias", alias.Append(nil, mqtt.V5), mqtt.TopicAliasInvalid},
+			{"topic alias 0", alias(own, 0), mqtt.TopicAliasInvalid},
+			{"topic alias 21", alias(own, 21), mqtt.TopicAliasInvalid},
+			{"topic alias that was not set", alias("", 1), mqtt.ProtocolError},
+			{"topic alias below one that was set", append(alias(own, 2), alias("", 1)...), mqtt.ProtocolError},
+			{"neither topic nor alias", []byte{0x30, 3, 0, 0, 0}, mqtt.ProtocolError},
 			{"subscription identifier", withID.Append(nil, mqtt.V5), mqtt.SubscriptionIDsNotSupported},
 		} {
 			before := len(r.log.about("connection"))

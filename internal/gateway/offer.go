@@ -13,7 +13,7 @@ import (
 // came for the file. One that waits for room is left to its connection.
 func (d *device) due(now time.Time, push, version int64) (due, lookup bool) {
 	switch {
-	case !d.signedIn || d.waiting || d.settled == push || d.newest > version || d.offered.push > push:
+	case !d.signedIn || d.waiting || !d.subscriptions.deliver(alink.ConfigPush) || d.settled == push || d.newest > version || d.offered.push > push:
 		return false, false
 	case d.offered.push < push:
 		return true, false
@@ -24,7 +24,7 @@ func (d *device) due(now time.Time, push, version int64) (due, lookup bool) {
 // nextDue is when the device may be owed another offer of push; never, for the
 // zero time.
 func (d *device) nextDue(push int64) time.Time {
-	if d.waiting || d.settled == push || d.offered.push != push || d.offered.times >= maxOffers {
+	if d.waiting || !d.subscriptions.deliver(alink.ConfigPush) || d.settled == push || d.offered.push != push || d.offered.times >= maxOffers {
 		return time.Time{}
 	}
 	return d.offered.expires
@@ -54,7 +54,7 @@ func (s *session) push(d *device, o control.Offer, t *alink.PushTemplate, token 
 	if d.newest > o.Version.Number {
 		return false
 	}
-	if !s.send(d, alink.ConfigPush, 1, o.Push, func(dst []byte) []byte { return t.Append(dst, token) }) {
+	if !s.send(d, alink.ConfigPush, 1, o.Push, nil, func(dst []byte) []byte { return t.Append(dst, token) }) {
 		return false
 	}
 	d.note(o)
@@ -64,10 +64,10 @@ func (s *session) push(d *device, o control.Offer, t *alink.PushTemplate, token 
 
 // answer sends a configuration that a device asked for, with the QoS of the
 // question.
-func (s *session) answer(d *device, o control.Offer, g *alink.Get, qos byte, c alink.Config) {
-	c.ID = g.ID
-	s.send(d, alink.ConfigGetReply, qos, o.Push, func(dst []byte) []byte { return alink.AppendGetReply(dst, c) })
-	d.note(o)
+func (s *session) answer(o control.Offer, w work, c alink.Config) {
+	c.ID = w.get.ID
+	s.send(w.device, alink.ConfigGetReply, w.getQoS, o.Push, w.response, func(dst []byte) []byte { return alink.AppendGetReply(dst, c) })
+	w.device.note(o)
 }
 
 // note remembers what the device was offered last.

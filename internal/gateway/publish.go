@@ -30,8 +30,8 @@ func (s *session) publish(now time.Time, b []byte) (work, error) {
 	if p.QoS == 2 {
 		return work{}, bad(mqtt.QoSNotSupported, "QoS 2 is not supported")
 	}
-	if _, ok := p.Properties.Uint(mqtt.TopicAlias); ok {
-		return work{}, bad(mqtt.TopicAliasInvalid, "topic aliases are not supported")
+	if p.Topic, err = s.topic(&p); err != nil {
+		return work{}, err
 	}
 	if p.QoS == 1 {
 		s.acks = append(s.acks, ack{id: p.PacketID})
@@ -49,9 +49,12 @@ func (s *session) publish(now time.Time, b []byte) (work, error) {
 	}
 	if w.word == nil && w.get == nil {
 		s.acknowledge(p.PacketID, mqtt.Success) // nothing of it goes to disk
-	} else if p.QoS == 1 {
+		return w, nil
+	}
+	if p.QoS == 1 {
 		w.ackID = p.PacketID
 	}
+	w.props = userProperties(p.Properties, nil)
 	return w, nil
 }
 
@@ -83,25 +86,27 @@ func (s *session) message(now time.Time, d *device, kind alink.Kind, p *mqtt.Pub
 
 func (s *session) get(now time.Time, d *device, p *mqtt.Publish) work {
 	g, err := alink.DecodeGet(p.Payload)
+	w := work{device: d, get: &g, getQoS: p.QoS, response: responseTo(d, p)}
 	code := alink.CodeSuccess
 	switch {
 	case err != nil:
 		code = err.(*alink.Error).Code
-	case g.Silent:
+	case g.Silent, !d.subscriptions.deliver(w.response.kind(alink.ConfigGetReply)):
 		return work{} // there is no other way to give it what it asks for
 	case !d.gets.take(now, getEvery, getBurst):
 		code = alink.CodeTooManyRequests
 	default:
-		return work{device: d, get: &g, getQoS: p.QoS}
+		return w
 	}
-	s.refuseGet(d, p.QoS, &g, code)
+	s.refuseGet(w, code)
 	return work{}
 }
 
 func (s *session) report(d *device, p *mqtt.Publish) work {
 	r, err := alink.DecodeReport(p.Payload)
+	to := responseTo(d, p)
 	if err != nil {
-		s.answerReport(d, &r, err.(*alink.Error).Code)
+		s.answerReport(work{device: d, report: &r, response: to}, err.(*alink.Error).Code)
 		return work{}
 	}
 	w := control.Word{ConfigID: r.ConfigID, Code: int(r.Code), Detail: r.Message, Rung: cota.Failed}
@@ -111,7 +116,7 @@ func (s *session) report(d *device, p *mqtt.Publish) work {
 	case alink.Reverted:
 		w.Reverted = true
 	}
-	return work{device: d, word: &w, report: &r}
+	return work{device: d, word: &w, report: &r, response: to}
 }
 
 // replied understands a push_reply. Its id is the push's number, but not all
@@ -192,36 +197,56 @@ func (s *session) acknowledge(id uint16, code mqtt.Code) {
 }
 
 // refuseGet says why there is no configuration.
-func (s *session) refuseGet(d *device, qos byte, g *alink.Get, code alink.Code) {
-	if !g.Silent {
-		s.send(d, alink.ConfigGetReply, qos, 0, func(dst []byte) []byte { return alink.AppendGetError(dst, g.ID, code) })
+func (s *session) refuseGet(w work, code alink.Code) {
+	if !w.get.Silent {
+		s.send(w.device, alink.ConfigGetReply, w.getQoS, 0, w.response, func(dst []byte) []byte { return alink.AppendGetError(dst, w.get.ID, code) })
 	}
 }
 
-func (s *session) answerReport(d *device, r *alink.Report, code alink.Code) {
-	if !r.Silent {
-		s.send(d, alink.ConfigReportReply, 0, 0, func(dst []byte) []byte { return alink.AppendReportReply(dst, r.ID, code) })
+func (s *session) answerReport(w work, code alink.Code) {
+	if !w.report.Silent {
+		s.send(w.device, alink.ConfigReportReply, 0, 0, w.response, func(dst []byte) []byte { return alink.AppendReportReply(dst, w.report.ID, code) })
 	}
 }
 
-// send writes a message to one of a device's topics. What finds no room in
-// flight goes without an acknowledgement, what is too large not at all.
-func (s *session) send(d *device, kind alink.Kind, qos byte, push int64, payload func([]byte) []byte) bool {
+// send writes a message to one of a device's topics. What it has ended its
+// subscription to, or is too large for it, does not go out; what finds no room
+// in flight goes without an acknowledgement.
+func (s *session) send(d *device, kind alink.Kind, qos byte, push int64, to *response, payload func([]byte) []byte) bool {
+	if !d.subscriptions.deliver(to.kind(kind)) {
+		return false
+	}
 	var topic [alink.MaxTopic]byte
 	m := mqtt.Publish{Topic: alink.AppendTopic(topic[:0], kind, d.Product, d.Name), Payload: payload(nil)}
 	if qos == 1 && s.roomInFlight() {
 		m.QoS, m.PacketID = 1, s.nextID()
 	}
-	before := len(s.out)
-	s.out = m.Append(s.out, s.version)
-	if len(s.out)-before > s.packetMax {
-		s.out = s.out[:before]
+	byAlias := true
+	if to != nil && to.correlation != nil {
+		m.Properties = m.Properties.AppendBytes(mqtt.CorrelationData, to.correlation)
+	}
+	if to != nil && to.topic != nil {
+		m.Topic, byAlias = to.topic, false // it may name another one each time
+	}
+	if !(byAlias && s.writeByAlias(m)) && !s.write(&m) {
 		return false
 	}
 	if m.QoS == 1 {
 		s.inflight = append(s.inflight, inflight{m.PacketID, d, push})
 	}
 	s.messages.down(d.ID, &m)
+	return true
+}
+
+// write adds a message to what is to be sent, unless it is too large for the
+// device (5.0 section 3.1.2.11.4).
+func (s *session) write(m *mqtt.Publish) bool {
+	before := len(s.out)
+	s.out = m.Append(s.out, s.version)
+	if len(s.out)-before > s.packetMax {
+		s.out = s.out[:before]
+		return false
+	}
 	return true
 }
 

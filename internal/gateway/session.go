@@ -43,6 +43,9 @@ type session struct {
 	inflight []inflight // what was sent and has not been acknowledged
 	lastID   uint16
 
+	aliases  *aliases // nil: none was used
+	aliasMax uint8    // MQTT 5: the highest topic alias that is taken
+
 	receiveMax int // MQTT 5: how many may be in flight
 	packetMax  int // MQTT 5: the largest packet that is taken
 }
@@ -61,14 +64,17 @@ type inflight struct {
 
 // work is what a packet asks for beyond the session: at most one of these.
 type work struct {
-	signIn  bool
-	device  *device // whose get or word it is
-	get     *alink.Get
-	getQoS  byte
-	word    *control.Word
-	ackID   uint16        // to be acknowledged when the work is on disk; 0: nothing
-	report  *alink.Report // to be answered then; nil: nothing
-	hasRoom bool          // offers that waited may be made now
+	signIn   bool
+	props    []cota.Property // user properties of the packet, for the timeline
+	device   *device         // whose get or word it is
+	get      *alink.Get
+	getQoS   byte
+	response *response // to get or report
+	word     *control.Word
+	ackID    uint16        // to be acknowledged when the work is on disk; 0: nothing
+	report   *alink.Report // to be answered then; nil: nothing
+	hasRoom  bool          // offers that waited may be made now
+	hears    bool          // offers that the device did not want may be made now
 }
 
 // closed ends a connection. code tells an MQTT 5 device why.
@@ -108,7 +114,7 @@ func (s *session) handle(now time.Time, b []byte) (work, error) {
 	case mqtt.TypePuback:
 		return s.puback(b)
 	case mqtt.TypeSubscribe:
-		return work{}, s.subscribe(b)
+		return s.subscribe(b)
 	case mqtt.TypeUnsubscribe:
 		return work{}, s.unsubscribe(b)
 	case mqtt.TypePingreq:
@@ -159,6 +165,8 @@ func (s *session) connect(b []byte) (work, error) {
 	s.receiveMax = min(int(rm), maxInflight)
 	pm, _ := c.Properties.Uint(mqtt.MaximumPacketSize)
 	s.packetMax = int(pm)
+	am, _ := c.Properties.Uint(mqtt.TopicAliasMaximum)
+	s.aliasMax = uint8(min(am, maxAlias))
 
 	// The login outlives the packet.
 	s.login, err = alink.ParseLogin(string(c.ClientID), string(c.Username), string(c.Password))
@@ -170,7 +178,7 @@ func (s *session) connect(b []byte) (work, error) {
 		s.refuse(mqtt.BadUserNameOrPassword)
 		return work{}, bad(mqtt.BadUserNameOrPassword, err.Error())
 	}
-	return work{signIn: true}, nil
+	return work{signIn: true, props: userProperties(c.Properties, c.Password)}, nil
 }
 
 // answered reports whether a CONNECT that could not be read is answered. 3.1.1
@@ -224,15 +232,21 @@ func (s *session) welcome() {
 	s.login = alink.Login{} // holds the password
 }
 
-// connackProperties says what this server does (vendor: Optimised
-// device-cloud interactions).
+// connackProperties says what this server does (vendor: Optimized device-cloud
+// interactions, all of whose properties are there though the absence of some
+// would mean the same). One differs: whatever session expiry the device asked
+// for, it is told 0, since no session outlives its connection here.
 func (s *session) connackProperties() mqtt.Properties {
 	p := mqtt.Properties(nil).
-		AppendUint(mqtt.MaximumQoS, 1).
-		AppendUint(mqtt.ReceiveMaximum, maxAcks).
-		AppendUint(mqtt.MaximumPacketSize, maxPacket).
 		AppendUint(mqtt.SessionExpiry, 0).
-		AppendUint(mqtt.SubscriptionIDAvailable, 0)
+		AppendUint(mqtt.ReceiveMaximum, maxAcks).
+		AppendUint(mqtt.MaximumQoS, 1).
+		AppendUint(mqtt.RetainAvailable, 1).
+		AppendUint(mqtt.MaximumPacketSize, maxPacket).
+		AppendUint(mqtt.TopicAliasMaximum, maxAlias).
+		AppendUint(mqtt.WildcardAvailable, 1).
+		AppendUint(mqtt.SubscriptionIDAvailable, 0).
+		AppendUint(mqtt.SharedAvailable, 1)
 	if k := allowed(s.keepAlive); k != s.keepAlive {
 		s.keepAlive = k
 		p = p.AppendUint(mqtt.ServerKeepAlive, uint32(k/time.Second))
@@ -251,27 +265,29 @@ func allowed(asked time.Duration) time.Duration {
 	return min(max(asked, minKeepAlive), maxKeepAlive)
 }
 
-// subscribe grants what lies in the device's own namespace. Nothing has to be
-// kept: a device is served its config topics whether it subscribed or not.
-func (s *session) subscribe(b []byte) error {
+// subscribe grants what lies in the device's own namespace.
+func (s *session) subscribe(b []byte) (w work, err error) {
 	p, err := mqtt.DecodeSubscribe(b, s.version)
 	if err != nil {
-		return malformed(err)
+		return work{}, malformed(err)
 	}
 	if _, ok := p.Properties.Uint(mqtt.SubscriptionID); ok {
-		return bad(mqtt.SubscriptionIDsNotSupported, "subscription identifiers are not supported")
+		return work{}, bad(mqtt.SubscriptionIDsNotSupported, "subscription identifiers are not supported")
 	}
 	answer := mqtt.Suback{PacketID: p.PacketID}
 	for sub := range p.Subscriptions.All() {
 		code := min(sub.QoS, 1)
-		if !alink.OwnFilter(string(sub.Filter), s.device.Product, s.device.Name) {
+		switch {
+		case !alink.OwnFilter(string(sub.Filter), s.device.Product, s.device.Name):
 			code = byte(mqtt.NotAuthorized)
 			foreignTopics.Inc()
+		case s.device.subscriptions.subscribe(sub.Filter, s.device.Product, s.device.Name):
+			w.hears = true
 		}
 		answer.Codes = append(answer.Codes, code)
 	}
 	s.out = answer.Append(s.out, s.version)
-	return nil
+	return w, nil
 }
 
 func (s *session) unsubscribe(b []byte) error {
@@ -280,10 +296,13 @@ func (s *session) unsubscribe(b []byte) error {
 		return malformed(err)
 	}
 	answer := mqtt.Unsuback{PacketID: p.PacketID}
-	if s.version == mqtt.V5 {
-		for range p.Filters.All() {
-			answer.Codes = append(answer.Codes, byte(mqtt.Success))
+	for filter := range p.Filters.All() {
+		code := mqtt.NoSubscriptionExisted
+		if alink.OwnFilter(string(filter), s.device.Product, s.device.Name) &&
+			s.device.subscriptions.unsubscribe(filter, s.device.Product, s.device.Name) {
+			code = mqtt.Success
 		}
+		answer.Codes = append(answer.Codes, byte(code))
 	}
 	s.out = answer.Append(s.out, s.version)
 	return nil

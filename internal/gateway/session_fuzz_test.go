@@ -107,11 +107,11 @@ func (c *fuzzed) work(w work) {
 		c.t.Fatal("signs in twice")
 	case w.get != nil:
 		o := c.offer()
-		c.session.answer(&c.session.device, o, w.get, w.getQoS, config(o, "http://f/c/"+string(tokenOf('a'))))
+		c.session.answer(o, w, config(o, "http://f/c/"+string(tokenOf('a'))))
 		c.session.acknowledge(w.ackID, mqtt.Success)
 	case w.word != nil:
 		if w.report != nil {
-			c.session.answerReport(w.device, w.report, alink.CodeSuccess)
+			c.session.answerReport(w, alink.CodeSuccess)
 		}
 		if len(w.word.Detail)%2 == 0 { // some are never recorded
 			c.session.acknowledge(w.ackID, mqtt.Success)

@@ -7,8 +7,9 @@ import (
 	"github.com/cotahq/cota/internal/limit"
 )
 
-// signIn lets the device in, and offers it what it is owed.
-func (c *conn) signIn() error {
+// signIn lets the device in, and offers it what it is owed. properties are the
+// user properties of its CONNECT.
+func (c *conn) signIn(properties []cota.Property) error {
 	c.mu.Lock()
 	login := c.session.login
 	c.mu.Unlock()
@@ -17,7 +18,7 @@ func (c *conn) signIn() error {
 	if err != nil {
 		return c.refuse(login, err)
 	}
-	if err := c.gw.control.Connected(c.gw.ctx, &c.device.Device, c.device.since, c.addr.String()); err != nil {
+	if err := c.gw.control.Connected(c.gw.ctx, &c.device.Device, c.device.since, c.addr.String(), properties); err != nil {
 		return err
 	}
 	c.mu.Lock()

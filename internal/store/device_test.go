@@ -256,8 +256,11 @@ func TestEvents(t *testing.T) {
 				At: t0.Add(time.Duration(i/3) * time.Millisecond), Kind: cota.EventAsked, Push: int64(i), Code: -i,
 				Detail: fmt.Sprintf("因 %d", i),
 			}
+			for n := range i % 3 {
+				e.Properties = append(e.Properties, cota.Property{Name: "site", Value: fmt.Sprintf(`<"%d">`, n)})
+			}
 			record(t, s,
-				store.Report{Device: ids[0], At: e.At, Kind: e.Kind, Push: e.Push, Code: e.Code, Detail: e.Detail},
+				store.Report{Device: ids[0], At: e.At, Kind: e.Kind, Push: e.Push, Code: e.Code, Detail: e.Detail, Properties: e.Properties},
 				store.Report{Device: ids[1], At: e.At, Kind: cota.EventAsked})
 			want = slices.Insert(want, 0, store.EventRow{Event: e})
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/cotahq/cota"
@@ -17,9 +18,25 @@ type EventRow struct {
 }
 
 func scanEvent(row scanner) (e EventRow, err error) {
-	err = row.Scan(&e.Key.At, &e.Key.Seq, &e.Kind, &e.Push, &e.Code, &e.Detail)
+	var properties string
+	if err = row.Scan(&e.Key.At, &e.Key.Seq, &e.Kind, &e.Push, &e.Code, &e.Detail, &properties); err != nil {
+		return e, err
+	}
 	e.At = timeOf(e.Key.At)
+	if properties != "" {
+		err = json.Unmarshal([]byte(properties), &e.Properties)
+	}
 	return e, err
+}
+
+// propertiesText is properties as the event table has them: JSON, or nothing.
+// As JSON they are storable, whatever they hold.
+func propertiesText(properties []cota.Property) (string, error) {
+	if len(properties) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(properties)
+	return string(text), err
 }
 
 // Events lists up to limit events of a device before the given place, newest
@@ -29,7 +46,7 @@ func (q queries) Events(ctx context.Context, device int64, before EventKey, limi
 		before.At = newest
 	}
 	rows, err := q.db.QueryContext(ctx, `
-		SELECT at, seq, kind, push, code, detail FROM event
+		SELECT at, seq, kind, push, code, detail, properties FROM event
 		WHERE device = $1 AND (at, seq) < ($2, $3) ORDER BY at DESC, seq DESC LIMIT $4`,
 		device, before.At, before.Seq, limit)
 	return collect(rows, err, scanEvent)

@@ -388,19 +388,23 @@ func (w *recordTx) changed(r *Report, rose bool) bool {
 }
 
 var writeEvents = pageSQL{
-	with: `INSERT INTO event (device, at, seq, kind, push, code, detail)
-		WITH v (device, at, seq, kind, push, code, detail) AS (VALUES `,
-	types: []string{"BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "TEXT"},
+	with: `INSERT INTO event (device, at, seq, kind, push, code, detail, properties)
+		WITH v (device, at, seq, kind, push, code, detail, properties) AS (VALUES `,
+	types: []string{"BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "TEXT", "TEXT"},
 	do: `)
-		SELECT device, at, seq, kind, push, code, detail FROM v WHERE EXISTS (SELECT 1 FROM device WHERE device.id = v.device)`,
+		SELECT device, at, seq, kind, push, code, detail, properties FROM v WHERE EXISTS (SELECT 1 FROM device WHERE device.id = v.device)`,
 }
 
 // events writes lines of the timelines.
 func (w *recordTx) events(ctx context.Context, lines []*Report, seq func() int64) error {
 	return pages(w.pages, lines, func(page []*Report) error {
-		args := make([]any, 0, 7*len(page))
+		args := make([]any, 0, 8*len(page))
 		for _, r := range page {
-			args = append(args, r.Device, millis(r.At), seq(), string(r.Kind), r.Push, r.Code, r.Detail)
+			properties, err := propertiesText(r.Properties)
+			if err != nil {
+				return err
+			}
+			args = append(args, r.Device, millis(r.At), seq(), string(r.Kind), r.Push, r.Code, r.Detail, properties)
 		}
 		_, err := w.stmt(ctx, &writeEvents, len(page)).ExecContext(ctx, args...)
 		if err != nil {

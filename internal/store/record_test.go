@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -264,10 +265,15 @@ func TestReportsThatCannotBeStoredAsTheyAre(t *testing.T) {
 			{"fine \uFFFD 😀 \x01\x7f", "fine \uFFFD 😀 \x01\x7f"},
 		} {
 			record(t, s, store.Report{Device: id, At: t0, Kind: "failed", Detail: c.said, ConfigID: c.said,
-				Push: push.No + int64(i), Rung: cota.Failed})
+				Properties: []cota.Property{{Name: c.said, Value: c.said}}, Push: push.No + int64(i), Rung: cota.Failed})
 			d := device(t, s, pk, "dev-000001")
 			equal(t, "detail", d.Detail, c.want)
 			equal(t, "config", d.ConfigID, c.want)
+			events, err := s.Events(t.Context(), id, store.EventKey{}, 1)
+			must(t, err)
+			if p := events[0].Properties; len(p) != 1 || !utf8.ValidString(p[0].Name+p[0].Value) {
+				t.Errorf("properties %q; want one that is UTF-8", p)
+			}
 		}
 	})
 }

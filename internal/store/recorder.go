@@ -21,6 +21,8 @@ type Report struct {
 	Code   int
 	Detail string
 
+	Properties []cota.Property // that came with it; for the timeline
+
 	// The device stands on Rung of Push, which delivers Version. It climbs
 	// there if that is above where it stands. Reverted lets it fall from
 	// Applied to Failed; what it runs now is not known then.

@@ -92,7 +92,14 @@ export type Device = {
 /** Gateway is a device with others behind it; connected: it has the one that names it connected now. */
 export type Gateway = { productKey: string; deviceName: string; connected: boolean }
 export type Credentials = { deviceName: string; deviceSecret: string }
-export type DeviceEvent = { at: string; kind: string; push?: number; code?: number; detail?: string }
+export type DeviceEvent = {
+  at: string
+  kind: string
+  push?: number
+  code?: number
+  detail?: string
+  properties?: { name: string; value: string }[]
+}
 export const scopes = ['push'] as const
 export type Scope = (typeof scopes)[number]
 export type Token = {

@@ -17,13 +17,18 @@ export function Timeline({ product, device }: { product: string; device: string 
     { title: t('audit.at'), dataIndex: 'at', width: 200, render: (at: string) => <Time at={at} /> },
     { title: t('event.kind'), dataIndex: 'kind', width: 180, render: (kind: string) => <Kind kind={kind} /> },
     { title: t('push.no'), dataIndex: 'push', width: 100, render: (no?: number) => (no ? <Link to="/pushes/$no" params={{ no }}>#{no}</Link> : '–') },
-    { title: t('audit.detail'), key: 'detail', render: (_, e) => (e.code || e.detail ? `${e.code ?? ''} ${e.detail ?? ''}`.trim() : '–') },
+    { title: t('audit.detail'), key: 'detail', render: (_, e) => detail(e) || '–' },
   ]
   return (
     <Card title={t('event.title')}>
       <KeysetTable<DeviceEvent> keyset={events} empty={t('event.none')} rowKey={(e) => `${e.at} ${e.kind} ${e.push ?? ''}`} size="small" columns={columns} />
     </Card>
   )
+}
+
+/** detail is what is known of an event, with the properties that the device gave. */
+function detail(e: DeviceEvent): string {
+  return [e.code, e.detail, ...(e.properties ?? []).map((p) => `${p.name}=${p.value}`)].filter(Boolean).join(' ')
 }
 
 function Kind({ kind }: { kind: string }) {
