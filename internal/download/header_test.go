@@ -18,6 +18,8 @@ func TestHeadOfAnAnswer(t *testing.T) {
 				"Content-Range: bytes 0-15/16\r\nContent-Type: application/json\r\n\r\n"
 			tail = "HTTP/1.1 206 Partial Content\r\nAccept-Ranges: bytes\r\nContent-Length: 6\r\n" +
 				"Content-Range: bytes 10-15/16\r\nContent-Type: application/json\r\n\r\n"
+			beyond = "HTTP/1.1 416 Requested Range Not Satisfiable\r\nContent-Range: bytes */16\r\n" +
+				"Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nContent-Length: 33\r\n\r\n"
 			forbidden = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
 		)
 		for _, tt := range []struct {
@@ -32,6 +34,7 @@ func TestHeadOfAnAnswer(t *testing.T) {
 			{"curl", "GET " + path, []string{"Accept: */*", "Accept-Encoding: gzip, br, zstd"}, whole, content},
 			{"HEAD", "HEAD " + path, nil, whole, ""},
 			{"port in the host", "GET http://files.example.com:8082" + path, nil, whole, content},
+			{"beyond the end", "GET " + path, []string{"Range: bytes=16-", "Content-Length: 0"}, beyond, "invalid range: failed to overlap\n"},
 			{"refused", "GET /c/nonsense", []string{"Range: bytes=0-"}, forbidden, ""},
 		} {
 			c := r.dial()
@@ -40,14 +43,6 @@ func TestHeadOfAnAnswer(t *testing.T) {
 				head := c.head()
 				if head != tt.head {
 					t.Errorf("%s: head %q; want %q", tt.name, head, tt.head)
-				}
-				for line := range strings.SplitSeq(head, "\r\n") {
-					if len(line) >= 126 {
-						t.Errorf("%s: header line of %d bytes: %s", tt.name, len(line), line)
-					}
-				}
-				if len(head) >= 900 {
-					t.Errorf("%s: head of %d bytes", tt.name, len(head))
 				}
 				body := make([]byte, len(tt.body))
 				if _, err := io.ReadFull(c.in, body); err != nil || string(body) != tt.body {

@@ -152,7 +152,8 @@ func (c *client) send(line string, headers ...string) {
 	}
 }
 
-// head is the head of the answer, to the letter.
+// head is the head of the answer, to the letter. Whatever is answered, it must
+// be one that every SDK can read.
 func (c *client) head() string {
 	c.t.Helper()
 	var head strings.Builder
@@ -163,7 +164,36 @@ func (c *client) head() string {
 		}
 		head.WriteString(line)
 	}
+	c.wantReadable(head.String())
 	return head.String()
+}
+
+// wantReadable checks what each SDK needs of an answer, be it a refusal.
+func (c *client) wantReadable(head string) {
+	c.t.Helper()
+	status, headers, _ := strings.Cut(head, "\r\n")
+	if !strings.HasPrefix(status, "HTTP/1.1 ") {
+		c.t.Errorf("answer in %q; want HTTP/1.1", status)
+	}
+	if status[len("HTTP/1.1 ")] == '3' && !strings.Contains(status, " 304 ") {
+		c.t.Errorf("answered %q: C SDK 3.0.1 asks again for ever", status)
+	}
+	if !strings.Contains(headers, "Content-Length: ") && !strings.Contains(status, " 304 ") {
+		c.t.Errorf("head %q has no Content-Length, spelled so", head)
+	}
+	for _, name := range []string{"Transfer-Encoding", "Content-Encoding", "Location", "Strict-Transport-Security", "Content-Security-Policy"} {
+		if strings.Contains(strings.ToLower(headers), strings.ToLower(name)) {
+			c.t.Errorf("head %q has a %s", head, name)
+		}
+	}
+	for line := range strings.SplitSeq(head, "\r\n") {
+		if len(line) >= 126 {
+			c.t.Errorf("header line of %d bytes, which LinkSDK 4.2 cannot read: %s", len(line), line)
+		}
+	}
+	if len(head) >= 900 {
+		c.t.Errorf("head of %d bytes, which C SDK 3 cannot read: %q", len(head), head)
+	}
 }
 
 // do sends a request on a connection of its own and reads the answer.
@@ -173,7 +203,8 @@ func (r *rig) do(line string, headers ...string) (status int, body string) {
 	defer c.nc.Close()
 	c.send(line, append(headers, "Connection: close")...)
 	method, _, _ := strings.Cut(line, " ")
-	res, err := http.ReadResponse(c.in, &http.Request{Method: method})
+	answer := bufio.NewReader(io.MultiReader(strings.NewReader(c.head()), c.in))
+	res, err := http.ReadResponse(answer, &http.Request{Method: method})
 	r.must(err)
 	defer res.Body.Close()
 	all, err := io.ReadAll(res.Body)
