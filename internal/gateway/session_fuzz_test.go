@@ -98,6 +98,16 @@ func (c *fuzzed) say(b []byte) bool {
 	if c.session.timeout() < 45*time.Second || len(c.session.inflight) > maxInflight || len(c.session.device.pushes) > remembered {
 		c.t.Fatalf("timeout %v, %d in flight, %d pushes remembered", c.session.timeout(), len(c.session.inflight), len(c.session.device.pushes))
 	}
+	if a := c.session.aliases; a != nil && (len(a.in) > maxAlias || len(a.out) > fuzzAliases) {
+		c.t.Fatalf("%d aliases of the device, %d of the server", len(a.in), len(a.out))
+	}
+	size := 0
+	for _, p := range w.props {
+		size += len(p.Name) + len(p.Value)
+	}
+	if len(w.props) > maxProperties || size > maxPropertyBytes {
+		c.t.Fatalf("%d user properties of %d bytes", len(w.props), size)
+	}
 	return true
 }
 
@@ -128,6 +138,7 @@ func (c *fuzzed) offer() control.Offer {
 
 // check reads what the device was sent as a device would.
 func (c *fuzzed) check() {
+	known := make(map[uint32][]byte) // topics by their alias
 	for b := c.heard.Bytes(); len(b) > 0; {
 		n, err := mqtt.Frame(b, mqtt.MaxSize)
 		if err != nil || n > len(b) {
@@ -137,8 +148,14 @@ func (c *fuzzed) check() {
 		switch mqtt.TypeOf(b) {
 		case mqtt.TypePublish:
 			var p mqtt.Publish
-			if p, err = mqtt.DecodePublish(b[:n], v); !alink.ParseTopic(p.Topic).Of(fuzzProduct, fuzzDevice) {
-				c.t.Fatalf("sent to topic %s", p.Topic)
+			p, err = mqtt.DecodePublish(b[:n], v)
+			if alias, ok := p.Properties.Uint(mqtt.TopicAlias); ok && len(p.Topic) > 0 {
+				known[alias] = p.Topic
+			} else if ok {
+				p.Topic = known[alias]
+			}
+			if !alink.ParseTopic(p.Topic).Of(fuzzProduct, fuzzDevice) || len(known) > fuzzAliases {
+				c.t.Fatalf("sent to topic %q, with %d aliases", p.Topic, len(known))
 			}
 		case mqtt.TypePuback:
 			_, err = mqtt.DecodeAck(b[:n], v)
@@ -165,10 +182,13 @@ func fuzzConnect(v mqtt.Version, receiveMax uint16) mqtt.Connect {
 		Username: []byte(fuzzDevice + "&" + fuzzProduct), Password: []byte("00"),
 	}
 	if v == mqtt.V5 {
-		c.Properties = c.Properties.AppendUint(mqtt.ReceiveMaximum, uint32(receiveMax))
+		c.Properties = c.Properties.AppendUint(mqtt.ReceiveMaximum, uint32(receiveMax)).AppendUint(mqtt.TopicAliasMaximum, fuzzAliases)
 	}
 	return c
 }
+
+// fuzzAliases is how many topic aliases the device takes.
+const fuzzAliases = 2
 
 func fuzzVersion(n int64) *cota.Version {
 	return &cota.Version{Number: n, ConfigID: "0123456789abcdef0123456789abcdef", SHA256: cota.Digest("{}"), Size: 2}
@@ -182,6 +202,18 @@ func fuzzTemplate(t *testing.T) *alink.PushTemplate {
 		t.Fatal(err)
 	}
 	return template
+}
+
+// talk5 appends what only MQTT 5 has words for.
+func talk5(b []byte, topic func(alink.Kind) []byte) []byte {
+	get := mqtt.Publish{Topic: topic(alink.ConfigGet), Payload: []byte(`{"id":"1","params":{"configScope":"product","getType":"file"}}`)}
+	get.Properties = get.Properties.AppendUint(mqtt.TopicAlias, 20).
+		AppendBytes(mqtt.ResponseTopic, []byte("/"+fuzzProduct+"/"+fuzzDevice+"/user/a")).
+		AppendBytes(mqtt.CorrelationData, []byte{0, 0xff}).
+		AppendUser([]byte("firmware"), []byte("1.2.3")).AppendUser([]byte("a token"), nil)
+	b = get.Append(b, mqtt.V5)
+	get.Topic, get.Properties = nil, mqtt.Properties(nil).AppendUint(mqtt.TopicAlias, 20)
+	return get.Append(b, mqtt.V5)
 }
 
 // tokenOf is a token of one letter.
@@ -205,6 +237,11 @@ func talk(v mqtt.Version) (b []byte) {
 	publish(alink.ConfigReport, 1, `{"id":"7","params":{"configId":"0123456789abcdef0123456789abcdef","state":"failed","message":"no"}}`)
 	publish(alink.OTAProgress, 1, `{"id":1,"params":{"step":"-2","desc":""}}`)
 	publish(alink.OTAInform, 1, `{}`)
+	if v == mqtt.V5 {
+		b = talk5(b, topic)
+	}
+	b = u.Append(b, v)
+	b = s.Append(b, v)
 	b = mqtt.Ack{Type: mqtt.TypePuback, PacketID: 1}.Append(b, v)
 	return mqtt.Disconnect{}.Append(b, v)
 }
