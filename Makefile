@@ -17,7 +17,7 @@ console: ## build the web console
 shots: build ## take the pictures of the console in doc/images anew
 	node internal/console/web/e2e/shots.mjs doc/images
 
-test: ## run every test there is, with PostgreSQL and Node where they can be had
+test: ## run every test there is, with PostgreSQL, Node, a browser and mosquitto where they can be had
 	script/test
 
 lint: ## check format, go vet and staticcheck

@@ -29,20 +29,16 @@ type npmDevice struct {
 	facts chan fact
 }
 
-func (s *server) npm(sdk, product string, c cota.Credentials) *npmDevice {
+func (s *server) npm(by transport, sdk, product string, c cota.Credentials) *npmDevice {
 	t := s.t
 	t.Helper()
-	if os.Getenv("COTA_TEST_NODE") == "" {
-		if os.Getenv("COTA_TEST_REQUIRE") == "all" {
-			t.Fatal("COTA_TEST_NODE is not set")
-		}
-		t.Skip("COTA_TEST_NODE is not set")
-	}
+	needs(t, "COTA_TEST_NODE")
 	host, port, err := net.SplitHostPort(s.ports[1])
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), "node", "device.js", sdk, host, port, product, c.Name, c.Secret)
+	cmd.Env = append(append(os.Environ(), "COTA_E2E_SCHEME="+by.scheme), by.env...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -94,46 +90,61 @@ func (d *npmDevice) want(event string) fact {
 	return fact{}
 }
 
-func TestNpmGet(t *testing.T) {
-	for _, sdk := range []string{"alibabacloud-iot-device-sdk", "aliyun-iot-device-sdk"} {
-		t.Run(sdk, func(t *testing.T) {
-			s := start(t)
-			product, device := s.productWithDevice("node")
-			d := s.npm(sdk, product, device)
-			d.want("connect")
-			s.saveAndPush(product, `{"nested": {"a": [1, 2, 3]}}`)
-			if sdk == "alibabacloud-iot-device-sdk" { // the other one does not listen for pushes
-				d.want("push")
+// npmSDKs are the stock SDKs on npm. Only one listens to pushes.
+var npmSDKs = []struct {
+	name    string
+	listens bool
+}{
+	{"alibabacloud-iot-device-sdk", true},
+	{"aliyun-iot-device-sdk", false},
+}
+
+func TestNpm(t *testing.T) {
+	for _, by := range transports {
+		for _, sdk := range npmSDKs {
+			t.Run(by.name+"/"+sdk.name, func(t *testing.T) {
+				s := start(t)
+				product, device := s.productWithDevice("node")
+				d := s.npm(by, sdk.name, product, device)
+				d.want("connect")
+				s.saveAndPush(product, `{"nested": {"a": [1, 2, 3]}}`)
+				if sdk.listens {
+					d.want("push")
+					if f := d.want("downloaded"); !f.OK {
+						t.Errorf("the pushed file did not verify: %+v", f)
+					}
+					s.eventuallyAt(product, device.Name, cota.Fetched)
+				}
+				d.say("get")
+				d.want("get_reply")
 				if f := d.want("downloaded"); !f.OK {
-					t.Errorf("the pushed file did not verify: %+v", f)
+					t.Errorf("the file that was asked for did not verify: %+v", f)
 				}
 				s.eventuallyAt(product, device.Name, cota.Fetched)
-			}
-			d.say("get")
-			d.want("get_reply")
-			if f := d.want("downloaded"); !f.OK {
-				t.Errorf("the file that was asked for did not verify: %+v", f)
-			}
-			s.eventuallyAt(product, device.Name, cota.Fetched)
-		})
+			})
+		}
 	}
 }
 
 func TestNpmRefusals(t *testing.T) {
-	s := start(t)
-	product, device := s.productWithDevice("node")
-	s.switchTo(product, false)
-	d := s.npm("alibabacloud-iot-device-sdk", product, device)
-	d.want("connect")
-	d.say("get")
-	var reply struct {
-		Code int `json:"code"`
-	}
-	if err := json.Unmarshal(d.want("get_reply").Payload, &reply); err != nil || reply.Code != 6713 {
-		t.Errorf("get_reply code %d, %v; want 6713", reply.Code, err)
-	}
-	wrong := s.npm("alibabacloud-iot-device-sdk", product, cota.Credentials{Name: device.Name, Secret: "wrong"})
-	if f := wrong.want("error"); f.Code != 4 {
-		t.Errorf("CONNACK %d; want 4", f.Code)
+	for _, by := range transports {
+		t.Run(by.name, func(t *testing.T) {
+			s := start(t)
+			product, device := s.productWithDevice("node")
+			s.switchTo(product, false)
+			d := s.npm(by, "alibabacloud-iot-device-sdk", product, device)
+			d.want("connect")
+			d.say("get")
+			var reply struct {
+				Code int `json:"code"`
+			}
+			if err := json.Unmarshal(d.want("get_reply").Payload, &reply); err != nil || reply.Code != 6713 {
+				t.Errorf("get_reply code %d, %v; want 6713", reply.Code, err)
+			}
+			wrong := s.npm(by, "alibabacloud-iot-device-sdk", product, cota.Credentials{Name: device.Name, Secret: "wrong"})
+			if f := wrong.want("error"); f.Code != 4 {
+				t.Errorf("CONNACK %d; want 4", f.Code)
+			}
+		})
 	}
 }
