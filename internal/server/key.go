@@ -128,10 +128,10 @@ func checkFilesURL(text string) error {
 		return fmt.Errorf("files-url must have no user, query or fragment")
 	case strings.Trim(u.EscapedPath(), plainPath) != "" || u.ForceQuery || strings.HasSuffix(text, "#"):
 		return fmt.Errorf("files-url must have a plain path of letters, digits and - . _ ~ /")
-	case len(u.Hostname()) > maxHost:
-		return fmt.Errorf("files-url must have a host of at most %d characters", maxHost)
 	case len(text)+len("/c/")+cota.TokenLen > maxLink:
 		return fmt.Errorf("files-url is too long: links must have at most %d characters", maxLink)
+	case len(u.Hostname()) > maxHost:
+		return fmt.Errorf("files-url must have a host of at most %d characters", maxHost)
 	}
 	return nil
 }
