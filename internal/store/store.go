@@ -171,7 +171,7 @@ func (s *Store) Ping(ctx context.Context) error { return s.write.PingContext(ctx
 // returns nil. fn may run more than once, so it must only set what it sets
 // anew each time. Notes that fn leaves are delivered after the commit.
 func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
-	const tries = 10
+	const tries = 25 // seconds of bad luck
 	for try := 1; ; try++ {
 		tx, err := s.try(ctx, fn)
 		if err == nil {
@@ -189,7 +189,7 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 				defer func() { <-s.again }()
 			}
 		}
-		sleep(ctx, rand.N(time.Duration(try*try)*time.Millisecond))
+		sleep(ctx, rand.N(time.Duration(min(try*try, 200))*time.Millisecond))
 		if err := ctx.Err(); err != nil {
 			return err
 		}
