@@ -81,7 +81,7 @@ func contents(t *testing.T, dsn string) []byte {
 func TestNodesMigrateAtOnce(t *testing.T) {
 	t.Parallel()
 	for range 3 {
-		dsn := storetest.Blank(t)
+		dsn := storetest.Blank(t, storetest.PostgresEngine)
 		var opened sync.WaitGroup
 		stores := make([]*store.Store, 4)
 		for i := range stores {

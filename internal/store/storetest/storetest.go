@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -62,7 +61,7 @@ func Database(t testing.TB, engine string) (dsn string) {
 	t.Helper()
 	switch engine {
 	case SQLiteEngine:
-		return filepath.Join(t.TempDir(), "cota.db")
+		return migratedSQLite(t)
 	case PostgresEngine:
 		return postgresServer(t).database(t, true)
 	}
@@ -70,9 +69,13 @@ func Database(t testing.TB, engine string) (dsn string) {
 	return ""
 }
 
-// Blank is a PostgreSQL database that no cota has opened yet.
-func Blank(t testing.TB) (dsn string) {
+// Blank is the address of a database that no cota has opened yet. Those of
+// Database have been migrated.
+func Blank(t testing.TB, engine string) (dsn string) {
 	t.Helper()
+	if engine == SQLiteEngine {
+		return blankSQLite(t)
+	}
 	return postgresServer(t).database(t, false)
 }
 
