@@ -9,6 +9,7 @@ const (
 	// push_reply too ("Remote configuration").
 	CodeSuccess         Code = 200
 	CodeRequestFailed   Code = 400
+	CodeBadAuth         Code = 401 // wrong signature, where there is no other code for it
 	CodeTooManyRequests Code = 429
 	CodeBadParameters   Code = 460
 	CodeServerError     Code = 500
@@ -31,6 +32,7 @@ const (
 	CodeDeviceDeleted      Code = 521
 	CodeDeviceForbidden    Code = 522
 	CodeInvalidSign        Code = 6287
+	CodeTopologyFull       Code = 6400
 	CodeNoTopology         Code = 6401
 	CodeTopologySelf       Code = 6402
 
@@ -51,6 +53,8 @@ func (c Code) Message() string {
 		return "success"
 	case CodeRequestFailed:
 		return "request error"
+	case CodeBadAuth:
+		return "request auth error"
 	case CodeTooManyRequests:
 		return "too many requests"
 	case CodeBadParameters:
@@ -87,6 +91,8 @@ func (c Code) Message() string {
 		return "device forbidden"
 	case CodeInvalidSign:
 		return "invalid sign"
+	case CodeTopologyFull:
+		return "topo relation count exceed"
 	case CodeNoTopology:
 		return "topo relation not exist"
 	case CodeTopologySelf:

@@ -41,6 +41,21 @@ func OwnFilter(filter, productKey, deviceName string) bool {
 	return false
 }
 
+// FilterOwner is the device that a filter names with both its names; none if
+// there are wildcards in their places. The group of a shared subscription is
+// passed over. Whether the filter is of that device, OwnFilter tells.
+func FilterOwner(filter string) (productKey, deviceName string) {
+	if shared, ok := strings.CutPrefix(filter, "$share/"); ok {
+		_, filter, _ = strings.Cut(shared, "/")
+	}
+	t := takeApart([]byte(filter))
+	productKey, deviceName = string(t.ProductKey), string(t.DeviceName)
+	if !ValidProductKey(productKey) || !ValidDeviceName(deviceName) {
+		return "", ""
+	}
+	return productKey, deviceName
+}
+
 // validFilter reports whether wildcards stand for whole levels and # is last.
 func validFilter(filter string) bool {
 	if filter == "" || len(filter) > MaxTopic {

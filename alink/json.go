@@ -28,6 +28,10 @@ func checkObject(payload []byte) error {
 	if len(payload) > MaxMessage {
 		return errMessageLong
 	}
+	return checkJSONObject(payload)
+}
+
+func checkJSONObject(payload []byte) error {
 	if !json.Valid(payload) || payload[skipBlanks(payload, 0)] != '{' {
 		return errNotObject
 	}
@@ -57,6 +61,27 @@ func members(object []byte) iter.Seq2[[]byte, []byte] {
 			i = skipBlanks(object, end)
 			if object[i] == ',' {
 				i = skipBlanks(object, i+1)
+			}
+		}
+	}
+}
+
+// elements yields the elements of a JSON array as they are written; of anything
+// else it yields nothing. As for members, the text must be valid JSON.
+func elements(array []byte) iter.Seq[[]byte] {
+	return func(yield func(value []byte) bool) {
+		i := skipBlanks(array, 0)
+		if i == len(array) || array[i] != '[' {
+			return
+		}
+		for i = skipBlanks(array, i+1); array[i] != ']'; {
+			end := skipValue(array, i)
+			if !yield(array[i:end]) {
+				return
+			}
+			i = skipBlanks(array, end)
+			if array[i] == ',' {
+				i = skipBlanks(array, i+1)
 			}
 		}
 	}

@@ -1,9 +1,6 @@
 package alink
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -139,19 +136,8 @@ func (l *Login) readParams(params string) error {
 // passwords of dynamic registration (AuthType) are made otherwise and do not
 // verify here.
 func (l *Login) Verify(secret string) bool {
-	size := l.SignMethod.size()
-	if secret == "" || size == 0 || len(l.password) != 2*size {
-		return false
-	}
-	var sent, want [sha256.Size]byte
-	var digits [2 * sha256.Size]byte
-	n := copy(digits[:], l.password)
-	if _, err := hex.Decode(sent[:], digits[:n]); err != nil {
-		return false
-	}
 	var content [256]byte
-	sum := l.SignMethod.appendSum(want[:0], secret, l.appendContent(content[:0]))
-	return hmac.Equal(sum, sent[:size])
+	return l.SignMethod.verify(l.password, secret, l.appendContent(content[:0]))
 }
 
 // appendContent appends the text that a login signs: names and values, sorted

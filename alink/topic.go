@@ -24,7 +24,40 @@ const (
 	ConfigPush
 	ConfigGetReply
 	ConfigReportReply
+
+	// From a gateway, of the devices behind it ("Manage topological
+	// relationships", "Connect or disconnect sub-devices").
+	TopoAdd
+	TopoDelete
+	TopoGet
+	CombineLogin
+	CombineLogout
+	CombineBatchLogin
+	CombineBatchLogout
+
+	// To a gateway: the replies in the same order, and that the session of a
+	// sub-device has ended or was never there.
+	TopoAddReply
+	TopoDeleteReply
+	TopoGetReply
+	CombineLoginReply
+	CombineLogoutReply
+	CombineBatchLoginReply
+	CombineBatchLogoutReply
+	SessionError
 )
+
+// OfGateway reports whether k is a request of a gateway.
+func (k Kind) OfGateway() bool { return k >= TopoAdd && k <= CombineBatchLogout }
+
+// Reply is the kind of the reply to a request of a gateway; Unknown for any
+// other kind.
+func (k Kind) Reply() Kind {
+	if !k.OfGateway() {
+		return Unknown
+	}
+	return k - TopoAdd + TopoAddReply
+}
 
 // Topic is a topic taken apart; its slices are parts of the topic. A level
 // that the topic does not carry is nil: /broadcast/{pk}/... names no device,
@@ -48,8 +81,15 @@ func (t Topic) Of(productKey, deviceName string) bool {
 // whether they are the sender's. A topic with wildcards is Unknown. ParseTopic
 // does not allocate.
 func ParseTopic(topic []byte) Topic {
-	if len(topic) == 0 || len(topic) > MaxTopic || topic[0] != '/' ||
-		bytes.IndexByte(topic, '+') >= 0 || bytes.IndexByte(topic, '#') >= 0 {
+	if bytes.IndexByte(topic, '+') >= 0 || bytes.IndexByte(topic, '#') >= 0 {
+		return Topic{}
+	}
+	return takeApart(topic)
+}
+
+// takeApart is ParseTopic for what may hold wildcards.
+func takeApart(topic []byte) Topic {
+	if len(topic) == 0 || len(topic) > MaxTopic || topic[0] != '/' {
 		return Topic{}
 	}
 	root, rest := level(topic[1:])
@@ -101,8 +141,37 @@ func extTopic(rest []byte) Topic {
 	case "network", "rrpc":
 		return Topic{Kind: OtherOwn}
 	}
-	t, _ := identity(tail)
+	t, verb := identity(tail)
+	switch {
+	case t.Kind == Unknown:
+	case string(service) == "session":
+		t.Kind = sessionKind(verb)
+	case string(service) == "error" && len(verb) == 0 && tail[len(tail)-1] != '/':
+		t.Kind = SessionError
+	}
 	return t
+}
+
+func sessionKind(tail []byte) Kind {
+	switch string(tail) {
+	case "combine/login":
+		return CombineLogin
+	case "combine/logout":
+		return CombineLogout
+	case "combine/batch_login":
+		return CombineBatchLogin
+	case "combine/batch_logout":
+		return CombineBatchLogout
+	case "combine/login_reply":
+		return CombineLoginReply
+	case "combine/logout_reply":
+		return CombineLogoutReply
+	case "combine/batch_login_reply":
+		return CombineBatchLoginReply
+	case "combine/batch_logout_reply":
+		return CombineBatchLogoutReply
+	}
+	return OtherOwn
 }
 
 func sysKind(tail []byte) Kind {
@@ -119,6 +188,18 @@ func sysKind(tail []byte) Kind {
 		return ConfigGetReply
 	case "thing/config/report_reply":
 		return ConfigReportReply
+	case "thing/topo/add":
+		return TopoAdd
+	case "thing/topo/delete":
+		return TopoDelete
+	case "thing/topo/get":
+		return TopoGet
+	case "thing/topo/add_reply":
+		return TopoAddReply
+	case "thing/topo/delete_reply":
+		return TopoDeleteReply
+	case "thing/topo/get_reply":
+		return TopoGetReply
 	}
 	return OtherOwn
 }
@@ -154,32 +235,42 @@ var slash = []byte{'/'}
 // AppendTopic appends the device's topic of that kind. Unknown and OtherOwn
 // have none and append nothing.
 func AppendTopic(dst []byte, k Kind, productKey, deviceName string) []byte {
-	var tail string
-	switch k {
-	case OTAProgress:
-		dst = append(dst, "/ota/device/progress/"...)
-	case OTAInform:
-		dst = append(dst, "/ota/device/inform/"...)
-	case ConfigGet:
-		tail = "/thing/config/get"
-	case ConfigPushReply:
-		tail = "/thing/config/push_reply"
-	case ConfigReport:
-		tail = "/thing/config/report"
-	case ConfigPush:
-		tail = "/thing/config/push"
-	case ConfigGetReply:
-		tail = "/thing/config/get_reply"
-	case ConfigReportReply:
-		tail = "/thing/config/report_reply"
-	default:
+	if int(k) >= len(forms) || forms[k].head == "" {
 		return dst
 	}
-	if tail != "" {
-		dst = append(dst, "/sys/"...)
-	}
+	dst = append(dst, forms[k].head...)
 	dst = append(dst, productKey...)
 	dst = append(dst, '/')
 	dst = append(dst, deviceName...)
-	return append(dst, tail...)
+	return append(dst, forms[k].tail...)
+}
+
+// forms are what stands around the names in topics.
+var forms = [...]struct{ head, tail string }{
+	OTAProgress: {"/ota/device/progress/", ""},
+	OTAInform:   {"/ota/device/inform/", ""},
+
+	ConfigGet:         {"/sys/", "/thing/config/get"},
+	ConfigPushReply:   {"/sys/", "/thing/config/push_reply"},
+	ConfigReport:      {"/sys/", "/thing/config/report"},
+	ConfigPush:        {"/sys/", "/thing/config/push"},
+	ConfigGetReply:    {"/sys/", "/thing/config/get_reply"},
+	ConfigReportReply: {"/sys/", "/thing/config/report_reply"},
+
+	TopoAdd:         {"/sys/", "/thing/topo/add"},
+	TopoDelete:      {"/sys/", "/thing/topo/delete"},
+	TopoGet:         {"/sys/", "/thing/topo/get"},
+	TopoAddReply:    {"/sys/", "/thing/topo/add_reply"},
+	TopoDeleteReply: {"/sys/", "/thing/topo/delete_reply"},
+	TopoGetReply:    {"/sys/", "/thing/topo/get_reply"},
+
+	CombineLogin:            {"/ext/session/", "/combine/login"},
+	CombineLogout:           {"/ext/session/", "/combine/logout"},
+	CombineBatchLogin:       {"/ext/session/", "/combine/batch_login"},
+	CombineBatchLogout:      {"/ext/session/", "/combine/batch_logout"},
+	CombineLoginReply:       {"/ext/session/", "/combine/login_reply"},
+	CombineLogoutReply:      {"/ext/session/", "/combine/logout_reply"},
+	CombineBatchLoginReply:  {"/ext/session/", "/combine/batch_login_reply"},
+	CombineBatchLogoutReply: {"/ext/session/", "/combine/batch_logout_reply"},
+	SessionError:            {"/ext/error/", ""},
 }

@@ -28,8 +28,17 @@ func TestTopicsAreTakenApart(t *testing.T) {
 		{"/ota/device/progress/pk/dn/", OtherOwn, "pk", "dn"},
 		{"/ota/device/request/pk/dn", OtherOwn, "pk", "dn"},
 		{"/ext/ntp/pk/dn/request", OtherOwn, "pk", "dn"},
-		{"/ext/session/pk/dn/combine/login", OtherOwn, "pk", "dn"},
-		{"/ext/error/pk/dn", OtherOwn, "pk", "dn"},
+		{"/ext/session/pk/dn/combine/login", CombineLogin, "pk", "dn"},
+		{"/ext/session/pk/dn/combine/batch_logout_reply", CombineBatchLogoutReply, "pk", "dn"},
+		{"/ext/session/pk/dn/combine", OtherOwn, "pk", "dn"},
+		{"/ext/session/pk/dn/combine/login/", OtherOwn, "pk", "dn"},
+		{"/ext/error/pk/dn", SessionError, "pk", "dn"},
+		{"/ext/error/pk/dn/", OtherOwn, "pk", "dn"},
+		{"/ext/error/pk/dn/combine/login", OtherOwn, "pk", "dn"},
+		{"/ext/error/pk", Unknown, "", ""},
+		{"/sys/pk/dn/thing/topo/add", TopoAdd, "pk", "dn"},
+		{"/sys/pk/dn/thing/topo/get_reply", TopoGetReply, "pk", "dn"},
+		{"/sys/pk/dn/thing/topo/change", OtherOwn, "pk", "dn"},
 		{"/ext/register", OtherOwn, "", ""},
 		{"/ext/regnwl", OtherOwn, "", ""},
 		{"/ext/network/probe/1", OtherOwn, "", ""},
@@ -61,7 +70,7 @@ func TestTopicsAreTakenApart(t *testing.T) {
 }
 
 func TestBuiltTopicsParse(t *testing.T) {
-	for _, k := range []Kind{ConfigGet, ConfigPushReply, ConfigReport, OTAProgress, OTAInform, ConfigPush, ConfigGetReply, ConfigReportReply} {
+	for k := ConfigGet; k <= SessionError; k++ {
 		topic := AppendTopic(nil, k, testKey, testName)
 		got := ParseTopic(topic)
 		if got.Kind != k || !got.Of(testKey, testName) {
