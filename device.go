@@ -18,9 +18,21 @@ type Device struct {
 	ConfigID    string     `json:"configId"` // last configuration it said it applied; "": unknown
 	ConfigAt    *time.Time `json:"configAt"`
 
+	Gateway       *Gateway  `json:"gateway"`       // that it is behind; nil: none
 	ConfigVersion int64     `json:"configVersion"` // that configuration's version; 0: unknown or no longer kept
 	CreatedAt     time.Time `json:"createdAt"`
 }
+
+// Gateway is a device with others behind it.
+type Gateway struct {
+	Product   string `json:"productKey"`
+	Name      string `json:"deviceName"`
+	Connected bool   `json:"connected"` // the device behind it is connected through it now
+}
+
+// MaxSubdevices bounds the devices behind one gateway (vendor: Connect or
+// disconnect sub-devices).
+const MaxSubdevices = 2000
 
 // Credentials are what a device signs in with. They are shown once.
 type Credentials struct {

@@ -252,7 +252,7 @@ func (d *day) devices() {
 	d.must(err)
 	for range d.admin.Events(ctx, p.Key, d.device.Name) {
 	}
-	for range d.admin.Audit(ctx) {
+	for range d.admin.Audit(ctx, client.AuditFilter{}) {
 	}
 	for _, path := range []string{"/metrics", "/openapi.json", "/healthz", "/readyz", v1 + "/me", v1 + "/products", v1 + "/products/" + p.Key + "/devices",
 		v1 + "/tokens", v1 + "/accounts", v1 + "/verification", v1 + "/pushes"} {

@@ -84,8 +84,8 @@ func (tx *Tx) SetDeviceSecret(ctx context.Context, id int64, product, name, secr
 	return err
 }
 
-// RemoveDevice removes a device with its timeline, and takes it out of the
-// counts of the push that its product converges to. Counts of earlier pushes
+// RemoveDevice removes a device with its timeline and topology, and takes it
+// out of the counts of the push that its product converges to. Counts of earlier pushes
 // are history and stay.
 func (tx *Tx) RemoveDevice(ctx context.Context, product string, id int64, now time.Time) error {
 	var push int64
@@ -108,8 +108,16 @@ func (tx *Tx) RemoveDevice(ctx context.Context, product string, id int64, now ti
 	if err := tx.countDevices(ctx, product, -1, now); err != nil {
 		return err
 	}
-	_, err = tx.db.ExecContext(ctx, `DELETE FROM event WHERE device = $1`, id)
-	return err
+	for _, of := range []string{
+		`DELETE FROM topology WHERE device = $1`,
+		`DELETE FROM topology WHERE gateway = $1`,
+		`DELETE FROM event WHERE device = $1`,
+	} {
+		if _, err := tx.db.ExecContext(ctx, of, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deviceColumns wants the id of the reader's node as $1 and the least
@@ -119,7 +127,9 @@ const (
 		EXISTS (SELECT 1 FROM node WHERE node.id = device.node AND (node.id = $1 OR node.seen_at >= $2)),
 		device.connected_at, device.seen_at, device.push, device.state, device.code, device.detail, device.state_at,
 		device.config_id, device.config_at, device.offered, device.node,
-		COALESCE((SELECT number FROM version WHERE version.product = device.product AND version.config_id = device.config_id), 0)`
+		COALESCE((SELECT number FROM version WHERE version.product = device.product AND version.config_id = device.config_id), 0),
+		device.through, COALESCE((SELECT gateway.product || '/' || gateway.name FROM device AS gateway
+			WHERE gateway.id = (SELECT topology.gateway FROM topology WHERE topology.device = device.id)), '')`
 )
 
 // DeviceRow is a device with what only the server sees of it.
@@ -128,6 +138,7 @@ type DeviceRow struct {
 	ID      int64
 	Offered int64 // the newest version ever offered to it
 	Node    int64 // where it was connected last; 0 once it has left
+	Through int64 // the gateway by which it was; 0: by itself
 }
 
 // Standing is what decides whether the device is owed an offer.
@@ -137,12 +148,17 @@ func (d DeviceRow) Standing() cota.Standing {
 
 func scanDevice(row scanner) (d DeviceRow, err error) {
 	var created, connected, seen, stateAt, configAt int64
+	var gateway string
 	err = row.Scan(&d.ID, &d.Product, &d.Name, &d.Disabled, &created, &d.Online, &connected, &seen,
-		&d.Push, (*int)(&d.State), &d.Code, &d.Detail, &stateAt, &d.ConfigID, &configAt, &d.Offered, &d.Node, &d.ConfigVersion)
+		&d.Push, (*int)(&d.State), &d.Code, &d.Detail, &stateAt, &d.ConfigID, &configAt, &d.Offered, &d.Node, &d.ConfigVersion,
+		&d.Through, &gateway)
 	d.CreatedAt = timeOf(created)
 	d.ConnectedAt, d.StateAt, d.ConfigAt = timeRef(connected), timeRef(stateAt), timeRef(configAt)
 	if !d.Online {
 		d.SeenAt = timeRef(seen)
+	}
+	if product, name, behind := strings.Cut(gateway, "/"); behind {
+		d.Gateway = &cota.Gateway{Product: product, Name: name, Connected: d.Online && d.Through != 0}
 	}
 	return d, err
 }

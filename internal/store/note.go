@@ -15,6 +15,7 @@ import (
 type Note struct {
 	Product string `json:"p,omitempty"`
 	Device  int64  `json:"d,omitempty"` // this device only: its connections must be looked at
+	Gateway int64  `json:"g,omitempty"` // with Device: only a connection through this gateway
 	Node    int64  `json:"n"`           // who wrote it
 }
 

@@ -18,9 +18,9 @@ func TestPlans(t *testing.T) {
 	storetest.EachDatabase(t, func(t *testing.T, dsn string) {
 		s := storetest.OpenDSN(t, dsn)
 		addProduct(t, s, pk)
-		scan, sort := regexp.MustCompile(`SCAN (device|version|push|push_progress|event|audit)\b`), regexp.MustCompile(`USE TEMP B-TREE`)
+		scan, sort := regexp.MustCompile(`SCAN (device|version|push|push_progress|event|audit|topology)\b`), regexp.MustCompile(`USE TEMP B-TREE`)
 		if !isSQLite(dsn) { // plans by what the tables hold
-			scan, sort = regexp.MustCompile(`Seq Scan on (device|version|push|push_progress|event|audit)\b`), regexp.MustCompile(`Sort\b`)
+			scan, sort = regexp.MustCompile(`Seq Scan on (device|version|push|push_progress|event|audit|topology)\b`), regexp.MustCompile(`Sort\b`)
 			db := raw(t, dsn)
 			exec(t, db, `INSERT INTO device (id, product, name, secret_sealed, disabled, created_at, node, connected_at, seen_at,
 					push, state, code, detail, state_at, was_push, was_state, was_code, offered, config_id, config_at)
@@ -30,6 +30,7 @@ func TestPlans(t *testing.T) {
 				SELECT n % 10000, n, n, 'sent', 1, 0, '' FROM generate_series(1, 100000) AS n`)
 			exec(t, db, `INSERT INTO audit (id, at, actor, address, action, target, detail)
 				SELECT n, n, '', '', '', '', '' FROM generate_series(1, 100000) AS n`)
+			exec(t, db, `INSERT INTO topology (device, gateway, added_at) SELECT n, n % 100, 0 FROM generate_series(1, 50000) AS n`)
 			exec(t, db, `ALTER TABLE push DROP CONSTRAINT push_product_fkey`)
 			exec(t, db, `ALTER TABLE version DROP CONSTRAINT version_product_fkey`)
 			exec(t, db, `INSERT INTO push (no, product, version, state, total, sent, received, fetched, applied, failed,
@@ -45,7 +46,7 @@ func TestPlans(t *testing.T) {
 		q := s.Explained(func(p string) { plan = p })
 		sent, yes := cota.Sent, true
 		// Few rows are as well sorted, and looked up in a small table at once.
-		few := []string{"Standings", "Events", "Events from a place", "Versions", "Pushes running"}
+		few := []string{"Standings", "Events", "Events from a place", "Versions", "Pushes running", "SubdeviceNames"}
 		for name, query := range map[string]func() error{
 			"Device":      func() error { _, err := q.Device(ctx, "a1Product1", "dev-1"); return err },
 			"DeviceLogin": func() error { _, _, err := q.DeviceLogin(ctx, "a1Product1", "dev-1"); return err },
@@ -62,6 +63,10 @@ func TestPlans(t *testing.T) {
 				_, err := q.Devices(ctx, "a1Product1", store.DeviceFilter{Online: &yes}, "", 100)
 				return err
 			},
+			"GatewayOf":           func() error { _, err := q.GatewayOf(ctx, 7); return err },
+			"CountSubdevices":     func() error { _, err := q.CountSubdevices(ctx, 7); return err },
+			"Subdevices":          func() error { _, err := q.Subdevices(ctx, 7, 1, 100); return err },
+			"SubdeviceNames":      func() error { _, err := q.SubdeviceNames(ctx, 7, 2000); return err },
 			"LastNumbered":        func() error { _, err := q.LastNumbered(ctx, "a1Product1", "dev-", 5); return err },
 			"Standings":           func() error { _, err := q.Standings(ctx, []int64{1, 2, 3}); return err },
 			"Events":              func() error { _, err := q.Events(ctx, 7, store.EventKey{}, 100); return err },

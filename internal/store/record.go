@@ -278,10 +278,11 @@ func percent(n, total int64) int64 {
 }
 
 var writeConnections = pageSQL{
-	with:  `WITH v (id, connected, since, at, node) AS (VALUES `,
-	types: []string{"BIGINT", "BOOLEAN", "BIGINT", "BIGINT", "BIGINT"},
+	with:  `WITH v (id, connected, since, at, node, through) AS (VALUES `,
+	types: []string{"BIGINT", "BOOLEAN", "BIGINT", "BIGINT", "BIGINT", "BIGINT"},
 	do: `)
-		UPDATE device SET node = CASE WHEN v.connected THEN v.node ELSE 0 END, connected_at = v.since, seen_at = v.at
+		UPDATE device SET node = CASE WHEN v.connected THEN v.node ELSE 0 END, connected_at = v.since, seen_at = v.at,
+			through = v.through
 		FROM v
 		WHERE device.id = +v.id AND (v.connected OR device.connected_at < v.since
 			OR device.connected_at = v.since AND device.node = v.node)`,
@@ -291,9 +292,9 @@ var writeConnections = pageSQL{
 // nothing if the device has signed in again since, here or elsewhere.
 func (w *recordTx) connect(ctx context.Context, node int64, connects []Report) error {
 	return pages(w.pages, connects, func(page []Report) error {
-		args := make([]any, 0, 5*len(page))
+		args := make([]any, 0, 6*len(page))
 		for _, r := range page {
-			args = append(args, r.Device, r.Connected, millis(r.Since), millis(r.At), node)
+			args = append(args, r.Device, r.Connected, millis(r.Since), millis(r.At), node, r.Through)
 		}
 		_, err := w.stmt(ctx, &writeConnections, len(page)).ExecContext(ctx, args...)
 		if err != nil {

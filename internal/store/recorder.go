@@ -34,9 +34,11 @@ type Report struct {
 	Offered  int64  // this version was offered to it, outside of any push
 	ConfigID string // it says that it runs this configuration
 
-	// Its connection here began or ended. Since is when that connection began.
+	// Its connection here began or ended. Since is when that connection began,
+	// and Through the gateway by which it did, 0: by itself.
 	Connected, Disconnected bool
 	Since                   time.Time
+	Through                 int64
 
 	// Done, if not nil, is called once: with nil after the report was
 	// committed, or with the reason why it never will be. It must not block.
