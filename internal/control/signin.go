@@ -28,13 +28,18 @@ func (c *Control) SignIn(ctx context.Context, product, name string, verify func(
 	if err != nil {
 		return Device{}, err
 	}
-	elsewhere := row.Node != 0 && row.Node != c.store.Node()
-	if elsewhere {
-		if err := c.takeOver(ctx, product, row.ID); err != nil {
+	d := deviceOf(row)
+	if row.Node != 0 && row.Node != c.store.Node() {
+		d.Elsewhere = true
+		if err := c.takeOver(ctx, row); err != nil {
 			return Device{}, err
 		}
 	}
-	return Device{ID: row.ID, Product: product, Name: name, Standing: row.Standing(), Elsewhere: elsewhere}, nil
+	return d, nil
+}
+
+func deviceOf(row store.DeviceRow) Device {
+	return Device{ID: row.ID, Product: row.Product, Name: row.Name, Standing: row.Standing()}
 }
 
 // Recheck refuses a device that SignIn has let in and would not let in now. Of
@@ -53,21 +58,31 @@ func (c *Control) Recheck(ctx context.Context, d *Device, verify func(secret str
 
 func (c *Control) login(ctx context.Context, product, name string, verify func(secret string) bool) (store.DeviceRow, error) {
 	row, secret, err := c.store.DeviceLogin(ctx, product, name)
-	switch {
-	case err != nil:
-		return row, err
-	case !verify(secret):
-		return row, errSignature
-	case row.Disabled:
-		return row, cota.Errorf(cota.Disabled, "device %s is disabled", name)
-	}
-	return row, nil
+	return row, admissible(row, secret, err, verify)
 }
 
-// takeOver has other nodes close the connection that they hold to a device.
-func (c *Control) takeOver(ctx context.Context, product string, id int64) error {
+// admissible judges what was found of a device that wants to sign in.
+func admissible(row store.DeviceRow, secret string, err error, verify func(secret string) bool) error {
+	switch {
+	case err != nil:
+		return err
+	case !verify(secret):
+		return errSignature
+	case row.Disabled:
+		return cota.Errorf(cota.Disabled, "device %s is disabled", row.Name)
+	}
+	return nil
+}
+
+// takeOver has other nodes close the connections that they hold to devices.
+func (c *Control) takeOver(ctx context.Context, all ...store.DeviceRow) error {
+	if len(all) == 0 {
+		return nil
+	}
 	return c.store.Update(ctx, func(tx *store.Tx) error {
-		tx.Note(store.Note{Product: product, Device: id})
+		for _, d := range all {
+			tx.Note(store.Note{Product: d.Product, Device: d.ID})
+		}
 		return nil
 	})
 }
