@@ -32,7 +32,7 @@ type conn struct {
 	gw   *Gateway
 	nc   net.Conn
 	addr netip.Addr
-	room chan struct{} // has an element when acknowledgements have gone out
+	room chan struct{} // has an element when something of what waitForRoom waits for has gone
 
 	// Set by the reader when the device signs in, before the fleet knows it.
 	device *device // the session's own; nil until then
@@ -62,13 +62,8 @@ func (c *conn) run() {
 	log := c.gw.log.With("addr", c.addr, "why", end.why)
 	if c.device != nil {
 		log = log.With("product", c.device.Product, "device", c.device.Name)
-		// Even if the gateway is closing: the store waits for this. Before the
-		// fleet forgets it, so that the device's next connection, if it sees
-		// nothing of this one, is on record after it.
-		if err := c.gw.control.Disconnected(context.WithoutCancel(c.gw.ctx), &c.device.Device, c.device.since, end.why); err != nil {
-			log.Warn("end of a connection is not on record", "err", err)
-		}
-		c.fleet.leave(member{c, c.device})
+		c.leaveAll(end.why)
+		c.left(c.device, end.why)
 	}
 	if end.bad {
 		connectionsCut.Inc()
@@ -76,6 +71,17 @@ func (c *conn) run() {
 		return
 	}
 	log.Debug("connection ended")
+}
+
+// left puts on record that a device's connection here has ended, even if the
+// gateway is closing: the store waits for this. Only then does the fleet forget
+// it, so that the device's next connection, if it sees nothing of this one, is
+// on record after it.
+func (c *conn) left(d *device, why string) {
+	if err := c.gw.control.Disconnected(context.WithoutCancel(c.gw.ctx), &d.Device, d.since, why); err != nil {
+		c.gw.log.Warn("end of a connection is not on record", "product", d.Product, "device", d.Name, "err", err)
+	}
+	c.gw.fleet(d.Product).leave(member{c, d})
 }
 
 // reason says why a connection ended, from what its reader met.
@@ -173,21 +179,27 @@ func (c *conn) packet(b []byte) error {
 		if err := c.word(w); err != nil {
 			return err
 		}
+	case w.gateway != nil:
+		if err := c.asked(w.gateway); err != nil {
+			return err
+		}
 	}
 	if w.hasRoom {
 		c.resume()
 	}
-	if w.hears {
-		c.fleet.wake()
+	for _, product := range w.hears {
+		c.gw.fleet(product).wake()
 	}
 	return nil
 }
 
-// waitForRoom holds a device back that has sent more than is on disk.
+// waitForRoom holds a device back that has sent more than is on disk, and a
+// gateway that asks, for thousands, faster than it reads the answers.
 func (c *conn) waitForRoom() error {
 	for {
 		c.mu.Lock()
-		full, end := len(c.session.acks) >= maxAcks, c.ended
+		full := len(c.session.acks) >= maxAcks || c.session.subs != nil && c.writing && len(c.session.out) > maxUnsent/2
+		end := c.ended
 		c.mu.Unlock()
 		if end != nil {
 			return end
@@ -243,11 +255,16 @@ func (c *conn) word(w work) error {
 			c.session.acknowledge(w.ackID, mqtt.Success)
 		}
 		c.flushLater()
-		select {
-		case c.room <- struct{}{}:
-		default:
-		}
+		c.madeRoom()
 	})
+}
+
+// madeRoom has waitForRoom look again.
+func (c *conn) madeRoom() {
+	select {
+	case c.room <- struct{}{}:
+	default: // it is going to look anyway
+	}
 }
 
 // flush sends what the session has to say, in the caller's time. If somebody
@@ -297,6 +314,7 @@ func (c *conn) write() {
 			c.mu.Lock()
 			c.session.out, c.writing = nil, false
 			c.mu.Unlock()
+			c.madeRoom()
 			return
 		}
 	}
@@ -310,6 +328,7 @@ func (c *conn) unsent() []byte {
 	out := c.session.out
 	c.session.out = nil
 	if len(out) > 0 {
+		c.madeRoom()
 		c.limitWrite()
 		return out
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/control"
 )
 
@@ -18,9 +19,10 @@ type device struct {
 	signedIn bool  // it has been told so; it is offered nothing before
 	newest   int64 // newest version it was ever offered
 	offered  offered
-	pushes   []int64 // that it was offered last, the newest at the end
-	settled  int64   // the push of which nothing more is owed on this connection
-	waiting  bool    // an offer waits until the connection has room
+	pushes   []int64    // that it was offered last, the newest at the end
+	settled  int64      // the push of which nothing more is owed on this connection
+	waiting  bool       // an offer waits until the connection has room
+	gone     alink.Code // of a sub-device that was logged out before it was told that it is in
 	words    bucket
 	gets     bucket
 

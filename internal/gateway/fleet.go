@@ -80,7 +80,7 @@ func (f *fleet) join(m member) (again bool) {
 	}
 	f.mu.Unlock()
 	if again {
-		older.conn.close(&closed{mqtt.SessionTakenOver, "the device signed in again", false})
+		older.takenOver()
 	}
 	return again
 }
@@ -93,15 +93,36 @@ func (f *fleet) leave(m member) {
 	}
 }
 
-// drop closes a device's connection: it was disabled, removed, given another
-// secret, or has signed in elsewhere.
-func (f *fleet) drop(id int64) {
+// drop ends a device's connection: it was disabled, removed, given another
+// secret, or has signed in elsewhere. Unless gateway is 0, only a connection
+// through that gateway is meant, which the device is no longer behind.
+func (f *fleet) drop(id, gateway int64) {
 	f.mu.Lock()
 	m, here := f.members[id]
 	f.mu.Unlock()
-	if here {
-		m.conn.close(&closed{mqtt.AdministrativeAction, "closed by the server", false})
+	switch {
+	case !here:
+	case !m.own() && (gateway == 0 || gateway == m.conn.device.ID):
+		f.gw.done.Go(func() { m.conn.shutOut(m.device) })
+	case m.own() && gateway == 0:
+		m.conn.close(&closed{mqtt.AdministrativeAction, closedByServer, false})
 	}
+}
+
+// closedByServer is why a connection ends that drop ends.
+const closedByServer = "closed by the server"
+
+// own reports whether the device is the connection's own, not behind it.
+func (m member) own() bool { return m.device == &m.conn.session.device }
+
+// takenOver ends a connection in favour of a newer one.
+func (m member) takenOver() {
+	const why = "the device signed in again"
+	if m.own() {
+		m.conn.close(&closed{mqtt.SessionTakenOver, why, false})
+		return
+	}
+	m.conn.expel(m.device, alink.CodeConnectedElsewhere, why)
 }
 
 func (f *fleet) size() int {

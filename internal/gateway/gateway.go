@@ -148,18 +148,22 @@ func (g *Gateway) Close(ctx context.Context) error {
 
 // Look has the gateway look again at a product ("" for all) whose facts have
 // changed, or, unless device is 0, at that device of it, whose connection is
-// closed. It does not block.
-func (g *Gateway) Look(product string, device int64) {
+// closed; unless gateway is 0, only one through that gateway. It does not
+// block.
+func (g *Gateway) Look(product string, device, gateway int64) {
 	if device != 0 {
 		g.changes.Add(1)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.closed {
+		return
+	}
 	for key, f := range g.fleets {
 		switch {
 		case product != "" && product != key:
 		case device != 0:
-			f.drop(device)
+			f.drop(device, gateway)
 		default:
 			f.wake()
 		}

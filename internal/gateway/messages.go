@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/mqtt"
 )
 
@@ -22,7 +23,8 @@ const (
 // messages keeps the last messages of some devices, for people who look for
 // what a device does. It is memory only, and of this node. A device that says
 // something takes the place of the one that was silent longest; one that is
-// only spoken to does not, so that a push to a million devices passes by.
+// only spoken to does not, so that a push to a million devices passes by. nil
+// keeps nothing.
 type messages struct {
 	mu sync.Mutex
 	of *simplelru.LRU[int64, []cota.Message] // the newest at the end; guarded by mu
@@ -43,6 +45,9 @@ func (m *messages) up(device int64, p *mqtt.Publish) { m.add(device, cota.Up, p)
 func (m *messages) down(device int64, p *mqtt.Publish) { m.add(device, cota.Down, p) }
 
 func (m *messages) add(device int64, way cota.Direction, p *mqtt.Publish) {
+	if m == nil {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	all, known := m.of.Get(device)
@@ -57,6 +62,12 @@ func (m *messages) add(device int64, way cota.Direction, p *mqtt.Publish) {
 		At: time.Now(), Direction: way, Topic: string(p.Topic), QoS: int(p.QoS),
 		Payload: string(payload), Truncated: len(payload) < len(p.Payload),
 	}))
+}
+
+// signs reports whether messages of a kind hold signatures that would log a
+// device in. They are not kept.
+func signs(kind alink.Kind) bool {
+	return kind == alink.TopoAdd || kind == alink.CombineLogin || kind == alink.CombineBatchLogin
 }
 
 // last is what is kept of a device, newest first.

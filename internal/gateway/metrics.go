@@ -9,6 +9,9 @@ var (
 	openConnections = promauto.NewGauge(prometheus.GaugeOpts{
 		Name: "cota_gateway_connections", Help: "Connections of devices that are open.",
 	})
+	subdevices = promauto.NewGauge(prometheus.GaugeOpts{
+		Name: "cota_gateway_subdevices", Help: "Devices that are connected through a gateway.",
+	})
 	signIns = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "cota_gateway_sign_ins_total", Help: "Sign-ins of devices, by their outcome.",
 	}, []string{"outcome"})

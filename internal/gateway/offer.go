@@ -36,20 +36,32 @@ func (d *device) nextDue(push int64) time.Time {
 func (s *session) hasRoom() bool { return len(s.out) == 0 && s.roomInFlight() }
 
 // wait has a device wait until there is room for its offer.
-func (s *session) wait(d *device) { d.waiting = true }
+func (s *session) wait(d *device) {
+	if !d.waiting && d != &s.device {
+		s.subs.queue = append(s.subs.queue, d)
+	}
+	d.waiting = true
+}
 
 // next is a device that waited and need not any more; nil if there is none, or
 // no room.
 func (s *session) next() *device {
-	if d := &s.device; d.waiting && s.hasRoom() {
-		d.waiting = false
-		return d
+	d := &s.device
+	switch {
+	case !s.hasRoom():
+		return nil
+	case d.waiting:
+	case s.subs != nil && len(s.subs.queue) > 0:
+		d, s.subs.queue = s.subs.queue[0], s.subs.queue[1:]
+	default:
+		return nil
 	}
-	return nil
+	d.waiting = false
+	return d
 }
 
 // push sends a device an offer that belongs to a push, in the template's words
-// with the device's own token. It reports whether it did.
+// with the device's own token. There must be room. It reports whether it did.
 func (s *session) push(d *device, o control.Offer, t *alink.PushTemplate, token []byte) bool {
 	if d.newest > o.Version.Number {
 		return false

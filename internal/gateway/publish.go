@@ -37,13 +37,17 @@ func (s *session) publish(now time.Time, b []byte) (work, error) {
 		s.acks = append(s.acks, ack{id: p.PacketID})
 	}
 	topic := alink.ParseTopic(p.Topic)
-	if !topic.Of(s.device.Product, s.device.Name) {
+	d := s.whose(topic)
+	if d == nil {
 		foreignTopics.Inc()
 		s.acknowledge(p.PacketID, mqtt.NotAuthorized)
+		s.noSession(topic)
 		return work{}, nil
 	}
-	s.messages.up(s.device.ID, &p)
-	w, err := s.message(now, &s.device, topic.Kind, &p)
+	if !signs(topic.Kind) {
+		s.messages.up(d.ID, &p)
+	}
+	w, err := s.message(now, d, topic.Kind, &p)
 	if err != nil {
 		return work{}, err
 	}
@@ -61,6 +65,9 @@ func (s *session) publish(now time.Time, b []byte) (work, error) {
 // message reads what a device says, by topic. What cannot be read is answered
 // where there is a topic for it.
 func (s *session) message(now time.Time, d *device, kind alink.Kind, p *mqtt.Publish) (work, error) {
+	if kind.OfGateway() {
+		return s.request(now, d, kind, p), nil
+	}
 	switch kind {
 	case alink.ConfigGet:
 		return s.get(now, d, p), nil

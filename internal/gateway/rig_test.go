@@ -68,7 +68,7 @@ func newRigOf(t *testing.T, n int, o gateway.Options) *rig {
 	}
 	o.Control, o.Log = r.control, log
 	r.gateway = gateway.New(o)
-	r.store.Listen(func(n store.Note) { r.gateway.Look(n.Product, n.Device) })
+	r.store.Listen(func(n store.Note) { r.gateway.Look(n.Product, n.Device, n.Gateway) })
 	served := make(chan error, 1)
 	go func() { served <- r.gateway.Serve(r.door) }()
 	t.Cleanup(func() {

@@ -26,14 +26,15 @@ const (
 	maxOffers = 5
 )
 
-// session is the conversation on one connection: its packets, and the device
-// that they are from. It does no I/O: given a packet and the time it says what
+// session is the conversation on one connection: its packets, and the devices
+// that they are from, which is one unless that is a gateway. It does no I/O: given a packet and the time it says what
 // to send (out), what else to do (work) and, by an error, when to close.
 // Transports bring it packets one after the other and guard it with a lock.
 type session struct {
 	version   mqtt.Version // 0 until CONNECT
 	login     alink.Login  // until signed in
 	device    device       // the connection's own
+	subs      *subs        // those behind it; nil unless it acts as a gateway
 	keepAlive time.Duration
 	messages  *messages // of all devices
 
@@ -74,7 +75,8 @@ type work struct {
 	ackID    uint16        // to be acknowledged when the work is on disk; 0: nothing
 	report   *alink.Report // to be answered then; nil: nothing
 	hasRoom  bool          // offers that waited may be made now
-	hears    bool          // offers that the device did not want may be made now
+	hears    []string      // products: offers that a device of theirs did not want may be made now
+	gateway  *request      // what the device asks as a gateway
 }
 
 // closed ends a connection. code tells an MQTT 5 device why.
@@ -265,7 +267,8 @@ func allowed(asked time.Duration) time.Duration {
 	return min(max(asked, minKeepAlive), maxKeepAlive)
 }
 
-// subscribe grants what lies in the device's own namespace.
+// subscribe grants what lies in the namespaces of the devices on this
+// connection.
 func (s *session) subscribe(b []byte) (w work, err error) {
 	p, err := mqtt.DecodeSubscribe(b, s.version)
 	if err != nil {
@@ -277,12 +280,13 @@ func (s *session) subscribe(b []byte) (w work, err error) {
 	answer := mqtt.Suback{PacketID: p.PacketID}
 	for sub := range p.Subscriptions.All() {
 		code := min(sub.QoS, 1)
+		d := s.listener(string(sub.Filter))
 		switch {
-		case !alink.OwnFilter(string(sub.Filter), s.device.Product, s.device.Name):
+		case d == nil:
 			code = byte(mqtt.NotAuthorized)
 			foreignTopics.Inc()
-		case s.device.subscriptions.subscribe(sub.Filter, s.device.Product, s.device.Name):
-			w.hears = true
+		case d.subscriptions.subscribe(sub.Filter, d.Product, d.Name):
+			w.hears = append(w.hears, d.Product)
 		}
 		answer.Codes = append(answer.Codes, code)
 	}
@@ -298,8 +302,7 @@ func (s *session) unsubscribe(b []byte) error {
 	answer := mqtt.Unsuback{PacketID: p.PacketID}
 	for filter := range p.Filters.All() {
 		code := mqtt.NoSubscriptionExisted
-		if alink.OwnFilter(string(filter), s.device.Product, s.device.Name) &&
-			s.device.subscriptions.unsubscribe(filter, s.device.Product, s.device.Name) {
+		if d := s.listener(string(filter)); d != nil && d.subscriptions.unsubscribe(filter, d.Product, d.Name) {
 			code = mqtt.Success
 		}
 		answer.Codes = append(answer.Codes, byte(code))
@@ -321,10 +324,15 @@ func (s *session) disconnect(code mqtt.Code) {
 type bucket struct{ full time.Time }
 
 func (b *bucket) take(now time.Time, every time.Duration, burst int) bool {
+	return b.takeSome(now, every, burst, 1)
+}
+
+// takeSome takes n events, or none.
+func (b *bucket) takeSome(now time.Time, every time.Duration, burst, n int) bool {
 	if earliest := now.Add(-every * time.Duration(burst)); b.full.Before(earliest) {
 		b.full = earliest
 	}
-	if next := b.full.Add(every); !next.After(now) {
+	if next := b.full.Add(every * time.Duration(n)); !next.After(now) {
 		b.full = next
 		return true
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,11 +68,11 @@ type fuzzed struct {
 	push     int64
 	taken    int           // bytes of the packet that was said last
 	heard    *bytes.Buffer // what the device was sent
+	seen     []*device     // sub-devices that were ever logged in
 }
 
 func (c *fuzzed) signIn(v mqtt.Version, receiveMax uint16) {
 	c.now, c.heard = time.Unix(1e9, 0), new(bytes.Buffer)
-	c.session.messages = newMessages()
 	connect := fuzzConnect(v, receiveMax)
 	if w, err := c.session.handle(c.now, connect.Append(nil)); err != nil || !w.signIn {
 		c.t.Fatalf("CONNECT: %v, sign in %t", err, w.signIn)
@@ -126,9 +127,51 @@ func (c *fuzzed) work(w work) {
 		if len(w.word.Detail)%2 == 0 { // some are never recorded
 			c.session.acknowledge(w.ackID, mqtt.Success)
 		}
+	case w.gateway != nil:
+		c.gateway(w.gateway)
 	default: // let pushes run beside
 		c.push++
-		c.session.push(&c.session.device, c.offer(), c.template, tokenOf('b'))
+		c.offerTo(&c.session.device)
+		if c.session.subs != nil {
+			for _, d := range c.session.subs.devices {
+				c.offerTo(d)
+			}
+		}
+	}
+}
+
+// offerTo does what conn does when a push is to be offered, and then what it
+// does when there is room.
+func (c *fuzzed) offerTo(d *device) {
+	if !c.session.hasRoom() {
+		c.session.wait(d)
+	} else {
+		c.session.push(d, c.offer(), c.template, tokenOf('b'))
+	}
+	if d := c.session.next(); d != nil {
+		c.session.push(d, c.offer(), c.template, tokenOf('b'))
+	}
+}
+
+// gateway grants whatever a gateway asks, to up to ten sub-devices.
+func (c *fuzzed) gateway(r *request) {
+	subs := c.session.subs.devices
+	for _, d := range r.Devices {
+		here := subs[d.ProductKey+"/"+d.DeviceName]
+		switch {
+		case r.kind == alink.CombineLogin && here == nil && len(subs) < 10:
+			d := c.session.enter(control.Device{ID: int64(len(subs) + 2), Product: d.ProductKey, Name: d.DeviceName})
+			c.session.welcomeAll([]*device{d})
+			c.seen = append(c.seen, d)
+		case r.kind == alink.CombineLogout && here != nil:
+			c.session.leave(here)
+		case r.kind == alink.TopoDelete && here != nil:
+			c.session.logOut(here, alink.CodeNoTopology)
+		}
+	}
+	c.session.answerGateway(r, alink.CodeSuccess, identitiesOf(r.Devices))
+	if n := len(c.session.subs.queue); n > len(subs) {
+		c.t.Fatalf("%d of %d sub-devices wait", n, len(subs))
 	}
 }
 
@@ -154,7 +197,9 @@ func (c *fuzzed) check() {
 			} else if ok {
 				p.Topic = known[alias]
 			}
-			if !alink.ParseTopic(p.Topic).Of(fuzzProduct, fuzzDevice) || len(known) > fuzzAliases {
+			topic := alink.ParseTopic(p.Topic)
+			ours := topic.Of(fuzzProduct, fuzzDevice) || slices.ContainsFunc(c.seen, func(d *device) bool { return topic.Of(d.Product, d.Name) })
+			if !ours || len(known) > fuzzAliases {
 				c.t.Fatalf("sent to topic %q, with %d aliases", p.Topic, len(known))
 			}
 		case mqtt.TypePuback:
@@ -237,6 +282,12 @@ func talk(v mqtt.Version) (b []byte) {
 	publish(alink.ConfigReport, 1, `{"id":"7","params":{"configId":"0123456789abcdef0123456789abcdef","state":"failed","message":"no"}}`)
 	publish(alink.OTAProgress, 1, `{"id":1,"params":{"step":"-2","desc":""}}`)
 	publish(alink.OTAInform, 1, `{}`)
+	publish(alink.TopoGet, 0, `{"id":"1","params":"{}"}`)
+	publish(alink.CombineLogin, 0, `{"id":"1","params":{"productKey":"pk","deviceName":"dev-01","clientId":"x","signMethod":"hmacsha1","sign":"00"}}`)
+	publish(alink.CombineLogout, 1, `{"id":"1","params":{"productKey":"pk","deviceName":"dev-02"}}`)
+	sub := mqtt.Publish{Topic: alink.AppendTopic(nil, alink.ConfigGet, "pk", "dev-01"), Payload: []byte(`{"id":"5","params":{"configScope":"product","getType":"file"}}`)}
+	b = sub.Append(b, v)
+	publish(alink.TopoDelete, 0, `{"id":"1","params":[{"productKey":"pk","deviceName":"dev-01"}]}`)
 	if v == mqtt.V5 {
 		b = talk5(b, topic)
 	}

@@ -153,7 +153,7 @@ func (s *Server) open(ctx context.Context) error {
 		Control: s.Control, Log: o.Log, PushRate: o.PushRate,
 		RefusalsPerAddress: o.RefusalsPerAddress, RefusalsPerDevice: o.RefusalsPerDevice, TakeoversPerDevice: o.TakeoversPerDevice,
 	})
-	s.store.Listen(func(n store.Note) { s.Gateway.Look(n.Product, n.Device) })
+	s.store.Listen(func(n store.Note) { s.Gateway.Look(n.Product, n.Device, n.Gateway) })
 	return nil
 }
 
