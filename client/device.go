@@ -91,6 +91,18 @@ func (c *Client) RemoveDevice(ctx context.Context, product, name string) error {
 	return c.do(ctx, http.MethodDelete, path("products", product, "devices", name), nil, nil)
 }
 
+// Subdevices lists the devices behind a device, in the order in which they were
+// made.
+func (c *Client) Subdevices(ctx context.Context, product, gateway string) iter.Seq2[cota.Device, error] {
+	return list[cota.Device](ctx, c, path("products", product, "devices", gateway, "subdevices"), "devices", nil)
+}
+
+// DetachDevice takes a device out from behind its gateway, which ends its
+// connection through it.
+func (c *Client) DetachDevice(ctx context.Context, product, name string) error {
+	return c.do(ctx, http.MethodDelete, path("products", product, "devices", name, "gateway"), nil, nil)
+}
+
 // Events lists the timeline of a device, newest first.
 func (c *Client) Events(ctx context.Context, product, device string) iter.Seq2[cota.Event, error] {
 	return list[cota.Event](ctx, c, path("products", product, "devices", device, "events"), "events", nil)

@@ -25,7 +25,10 @@ func (c *cli) newDevice() *cobra.Command {
 			_, err := cl.DisableDevice(ctx, product, name, false)
 			return err
 		}),
-		c.deviceReset(),
+		c.deviceReset(), c.deviceSubdevices(),
+		c.deviceDo("detach NAME", "Take a device out from behind its gateway", func(ctx context.Context, cl *client.Client, product, name string) error {
+			return cl.DetachDevice(ctx, product, name)
+		}),
 		c.deviceDo("remove NAME", "Remove a device", func(ctx context.Context, cl *client.Client, product, name string) error {
 			return cl.RemoveDevice(ctx, product, name)
 		}),
@@ -172,6 +175,7 @@ func (c *cli) printDevice(cmd *cobra.Command, d cota.Device, events []cota.Event
 	err := c.printFields(cmd, whole, fields{
 		{"device", d.Name}, {"productKey", d.Product},
 		{"connection", yesNo(d.Online, "online since "+moment(d.ConnectedAt), "offline, last seen "+moment(d.SeenAt))},
+		{"gateway", gateway(d)},
 		{"enabled", yesNo(d.Disabled, "no", "yes")},
 		{"push", orDash(d.Push)}, {"state", standing(d)}, {"since", moment(d.StateAt)}, {"detail", orDash(failure(d.Code, d.Detail))},
 		{"runs version", orDash(d.ConfigVersion)}, {"configId", orDash(d.ConfigID)},
@@ -195,6 +199,26 @@ func detail(e cota.Event) string {
 		words = append(words, p.Name+"="+p.Value)
 	}
 	return strings.TrimSpace(strings.Join(words, " "))
+}
+
+// gateway is the gateway that a device is behind.
+func gateway(d cota.Device) string {
+	if d.Gateway == nil {
+		return "-"
+	}
+	return d.Gateway.Product + "/" + d.Gateway.Name + yesNo(d.Gateway.Connected, ", connected through it", "")
+}
+
+func (c *cli) deviceSubdevices() *cobra.Command {
+	cmd := &cobra.Command{Use: "subdevices NAME", Short: "List the devices behind a gateway", Args: cobra.ExactArgs(1)}
+	limit := limitFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return c.with(cmd, func(ctx context.Context, cl *client.Client, product string) error {
+			return printList(c, cmd, cl.Subdevices(ctx, product, args[0]), *limit, append([]string{"productKey"}, deviceHeader...),
+				func(d cota.Device) []any { return append([]any{d.Product}, deviceRow(d)...) })
+		})
+	}
+	return cmd
 }
 
 func (c *cli) deviceReset() *cobra.Command {

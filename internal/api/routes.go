@@ -78,6 +78,8 @@ func (s *server) routes() []chapter {
 			{get, device, cota.Viewer, "device", "show a device and where it stands", of(s.device)},
 			{patch, device, cota.Editor, "setDevice", "disable or enable a device; publishers may give it a new secret", of(s.setDevice)},
 			{del, device, cota.Editor, "removeDevice", "remove a device", of(s.removeDevice)},
+			{get, device + "/subdevices", cota.Viewer, "subdevices", "list the devices behind a device", of(s.subdevices)},
+			{del, device + "/gateway", cota.Editor, "detachDevice", "take a device out from behind its gateway", of(s.detachDevice)},
 			{get, device + "/events", cota.Viewer, "events", "list what happened to a device, newest first", of(s.events)},
 			{get, device + "/messages", cota.Viewer, "messages", "list the last messages that a device and this node exchanged, newest first", of(s.messages)},
 		}},
