@@ -595,7 +595,8 @@ func TestSubdevicesAreOfferedAgainWhenLinksExpire(t *testing.T) {
 }
 
 func TestGatewayThatAsksForAllAndReadsLate(t *testing.T) {
-	const n, rounds = 200, 10 // of answers, more than may wait to be sent
+	const n, rounds = 50, 100 // of answers, more than may wait to be sent
+	badly := `{"id":"` + strings.Repeat("1", 64) + `"}`
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, n+1)
 		h := r.hub(0)
@@ -608,7 +609,7 @@ func TestGatewayThatAsksForAllAndReadsLate(t *testing.T) {
 			defer close(asked)
 			for range rounds {
 				for i := 1; i <= n; i++ {
-					h.publish(r.topic(alink.ConfigGet, i), askForConfig, 0, 0)
+					h.publish(r.topic(alink.ConfigGet, i), badly, 0, 0)
 				}
 			}
 		}()
