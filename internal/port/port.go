@@ -1,0 +1,87 @@
+// Package port tells plain TCP, TLS and WebSocket apart on one port, by the
+// first bytes that a client sends.
+//
+// All three end in the same: a stream of MQTT, of which it is known where it
+// comes from and whether it is encrypted. Behind a load balancer the client's
+// address is read from a PROXY protocol header, if the load balancer is one of
+// those that are trusted to say it.
+package port
+
+import (
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"slices"
+)
+
+// Options are what a Port is made of. The zero Options serve plain TCP and
+// WebSocket to whoever connects directly.
+type Options struct {
+	// TLS is how to serve who begins with a TLS handshake; nil: not at all.
+	TLS *tls.Config
+	// Proxies are the networks of load balancers. A connection from there must
+	// begin with a PROXY protocol header of version 2. Nobody else's may.
+	Proxies []netip.Prefix
+}
+
+// Port serves connections by one set of rules, on as many listeners as need
+// be. Its methods may be called by many goroutines.
+type Port struct {
+	tls     *tls.Config
+	proxies []netip.Prefix
+	turns   turns
+}
+
+// New makes a Port.
+func New(o Options) *Port {
+	return &Port{tls: o.TLS, proxies: o.Proxies, turns: newTurns()}
+}
+
+// Listen makes a listener of ln whose connections are all of type *Conn. It
+// adds nothing to what accepting costs: what a connection speaks is found out
+// by Conn.Open, in the time of whoever serves it.
+func (p *Port) Listen(ln net.Listener) net.Listener { return listener{ln, p} }
+
+type listener struct {
+	net.Listener
+	port *Port
+}
+
+func (l listener) Accept() (net.Conn, error) {
+	raw, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{Conn: raw, port: l.port}, nil
+}
+
+// trusts reports whether a is the address of a load balancer.
+func (p *Port) trusts(a netip.Addr) bool {
+	return slices.ContainsFunc(p.proxies, func(n netip.Prefix) bool { return n.Contains(a) })
+}
+
+// address is that of the other end of a connection; the zero Addr if it has
+// none.
+func address(nc net.Conn) netip.Addr {
+	ap, err := netip.ParseAddrPort(nc.RemoteAddr().String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap().WithZone("")
+}
+
+// Error says that a connection was given up for what its client sent. Its
+// text is for the log and repeats nothing of that.
+type Error struct {
+	Reason string
+	Err    error // what was found; may be nil
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Reason
+	}
+	return e.Reason + ": " + e.Err.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
