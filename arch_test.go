@@ -42,7 +42,7 @@ var importMap = []struct {
 	{"internal/console", nil, "is files; the page they hold knows the public API only"},
 	{"internal/control", []string{".", "internal/store", "internal/sms"}, "applies the rules, keeps what follows, sends codes to who must confirm"},
 	{"internal/sim", []string{"alink", "internal/mqtt", "device"}, "plays devices, thousands to a process"},
-	{"internal/gateway", []string{".", "alink", "internal/mqtt", "internal/control", "internal/limit"}, "turns packets into commands, and pushes into packets"},
+	{"internal/gateway", []string{".", "alink", "internal/mqtt", "internal/control", "internal/limit", "internal/port"}, "turns packets into commands, and pushes into packets"},
 	{"internal/download", []string{".", "internal/control", "internal/limit"}, "opens links, and reports what was fetched"},
 	{"internal/api", []string{".", "internal/store", "internal/control", "internal/limit"}, "commands go through control, queries straight to store"},
 	{"internal/server", []string{".", "internal/store", "internal/sms", "internal/console", "internal/control", "internal/gateway", "internal/download", "internal/api"}, "assembles every part"},

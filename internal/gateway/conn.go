@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -18,11 +19,10 @@ import (
 )
 
 const (
-	connectTimeout = 10 * time.Second // for CONNECT to come
-	writeTimeout   = 10 * time.Second // for the device to take what it is sent
-	lastWord       = time.Second      // the same, once the connection has ended
-	maxUnsent      = 512 << 10        // bytes that wait to be sent; a device that lets more gather is cut off
-	readBuffer     = 512              // bytes at first; it grows with the packet
+	writeTimeout = 10 * time.Second // for the device to take what it is sent
+	lastWord     = time.Second      // the same, once the connection has ended
+	maxUnsent    = 512 << 10        // bytes that wait to be sent; a device that lets more gather is cut off
+	readBuffer   = 512              // bytes at first; it grows with the packet
 )
 
 // conn moves the bytes of one session: one goroutine reads, and writes what
@@ -33,6 +33,10 @@ type conn struct {
 	nc   net.Conn
 	addr netip.Addr
 	room chan struct{} // has an element when something of what waitForRoom waits for has gone
+
+	// Set by the reader in open. addr is the client's own from then on.
+	secure       bool                // it speaks TLS
+	certificates []*x509.Certificate // that it presented, unverified
 
 	// Set by the reader when the device signs in, before the fleet knows it.
 	device *device // the session's own; nil until then
@@ -89,6 +93,9 @@ func (c *conn) reason(err error) *closed {
 	if end, ok := errors.AsType[*closed](err); ok {
 		return end
 	}
+	if end := unopened(err); end != nil {
+		return end
+	}
 	switch {
 	case errors.Is(err, io.EOF):
 		return &closed{mqtt.Success, "closed without DISCONNECT", false}
@@ -102,10 +109,10 @@ func (c *conn) reason(err error) *closed {
 
 // read takes packets until the connection ends.
 func (c *conn) read() error {
-	buf := make([]byte, 0, readBuffer)
-	if err := c.expect(); err != nil {
+	if err := c.open(); err != nil {
 		return err
 	}
+	buf := make([]byte, 0, readBuffer)
 	for {
 		n, err := mqtt.Frame(buf, maxPacket)
 		if err != nil {

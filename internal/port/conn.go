@@ -29,10 +29,13 @@ type Peer struct {
 // anything else but Close.
 type Conn struct {
 	// Conn is what the client is spoken with through: TCP, TLS or WebSocket.
-	// Open sets it, with mu held.
+	// Open sets it, with mu held: Close may come at any time.
 	net.Conn
-	port *Port
-	mu   sync.Mutex // guards Conn against Close, which may come at any time
+	accepted net.Conn // below that
+	port     *Port
+
+	mu     sync.Mutex
+	closed bool // guarded by mu
 }
 
 // Open finds out what the client speaks, and shakes hands as that asks for. It
@@ -41,9 +44,8 @@ type Conn struct {
 //
 // An *Error says that the client is to blame.
 func (c *Conn) Open(deadline time.Time) (Peer, error) {
-	accepted, transport := c.Conn, ""
-	peer := Peer{Addr: address(accepted)}
-	err := accepted.SetDeadline(deadline)
+	peer, transport := Peer{Addr: address(c.accepted)}, ""
+	err := c.accepted.SetDeadline(deadline)
 	if err == nil {
 		transport, err = c.open(&peer)
 	}
@@ -52,7 +54,7 @@ func (c *Conn) Open(deadline time.Time) (Peer, error) {
 		return peer, err
 	}
 	opened.WithLabelValues(transport).Inc()
-	if err := accepted.SetDeadline(time.Time{}); err != nil {
+	if err := c.accepted.SetDeadline(time.Time{}); err != nil {
 		return peer, err
 	}
 	return peer, c.SetReadDeadline(deadline)
@@ -133,12 +135,28 @@ func (c *Conn) become(nc net.Conn) {
 }
 
 // Close ends the connection at once, whatever it is doing. A client that
-// speaks TLS or WebSocket is told, if it takes that without being waited for.
+// speaks TLS or WebSocket is told behind the caller's back, who may hold locks:
+// see Port.Wait.
 func (c *Conn) Close() error {
 	c.mu.Lock()
-	nc := c.Conn
-	c.mu.Unlock()
-	return nc.Close()
+	defer c.mu.Unlock()
+	if c.closed {
+		return net.ErrClosed
+	}
+	c.closed = true
+	if !c.tells() {
+		return c.Conn.Close()
+	}
+	parting := c.Conn
+	c.port.partings.Go(func() { parting.Close() })
+	return c.accepted.SetReadDeadline(time.Now())
+}
+
+// tells reports whether the client is told of the end by more than the end of
+// the connection. c.mu is held.
+func (c *Conn) tells() bool {
+	plain, ok := c.Conn.(*rewound)
+	return c.Conn != c.accepted && !(ok && plain.Conn == c.accepted)
 }
 
 // Detach hands a connection over to somebody else, who from now on reads what
@@ -147,13 +165,10 @@ func (c *Conn) Close() error {
 // all else it returns nil.
 func (c *Conn) Detach() (read []byte, accepted net.Conn) {
 	plain, ok := c.Conn.(*rewound)
-	if !ok {
+	if !ok || plain.Conn != c.accepted {
 		return nil, nil
 	}
-	if _, encrypted := plain.Conn.(*encrypted); encrypted {
-		return nil, nil
-	}
-	return plain.first, plain.Conn
+	return plain.first, c.accepted
 }
 
 // rewound is a connection of which the first bytes, which were read already,

@@ -254,20 +254,54 @@ func TestCloseWhileOpening(t *testing.T) {
 	})
 }
 
-// Closing must not wait for a client that takes nothing.
+// Closing must not wait for a client that takes nothing, nor must anything
+// be left of it.
 func TestCloseDoesNotWait(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		d := newDoor(t, nil)
-		nc, done := d.knock()
-		tell(tls.Client(nc, d.clientTLS()), hello)
-		r := <-done
-		d.must(r.err)
-		began := time.Now()
-		r.conn.Close()
-		if took := time.Since(began); took > 10*time.Millisecond {
-			t.Errorf("Close took %v", took)
-		}
-	})
+	for name, dial := range map[string]func(*door, net.Conn) error{
+		"tcp": func(d *door, nc net.Conn) error { _, err := nc.Write(hello); return err },
+		"tls": func(d *door, nc net.Conn) error {
+			_, err := tls.Client(nc, d.clientTLS()).Write(hello[:10])
+			return err
+		},
+		"ws": func(d *door, nc net.Conn) error { _, err := io.WriteString(nc, webSocketRequest); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				d := newDoor(t, nil)
+				nc, done := d.knock()
+				go dial(d, nc)
+				if name == "ws" {
+					answered(nc)
+				}
+				r := <-done
+				d.must(r.err)
+				reading := make(chan error, 1)
+				go func() {
+					for err := error(nil); err == nil; {
+						_, err = r.conn.Read(make([]byte, len(hello)))
+					}
+					reading <- nil
+				}()
+				synctest.Wait()
+				began := time.Now()
+				d.must(r.conn.Close())
+				<-reading
+				if took := time.Since(began); took != 0 {
+					t.Errorf("Close took %v; want no time", took)
+				}
+				d.port.Wait()
+				if took := time.Since(began); took > time.Second {
+					t.Errorf("telling the client took %v; want a second at most", took)
+				}
+				if err := r.conn.Close(); !errors.Is(err, net.ErrClosed) {
+					t.Errorf("the second Close = %v; want that it is closed", err)
+				}
+				if _, err := io.Copy(io.Discard, nc); err != nil {
+					t.Errorf("the client reads until %v; want the end", err)
+				}
+			})
+		})
+	}
 }
 
 func TestClientIsToldOfTheEnd(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
 )
 
 // Options are what a Port is made of. The zero Options serve plain TCP and
@@ -27,9 +28,10 @@ type Options struct {
 // Port serves connections by one set of rules, on as many listeners as need
 // be. Its methods may be called by many goroutines.
 type Port struct {
-	tls     *tls.Config
-	proxies []netip.Prefix
-	turns   turns
+	tls      *tls.Config
+	proxies  []netip.Prefix
+	turns    turns
+	partings sync.WaitGroup // clients that are being told that their connections have ended
 }
 
 // New makes a Port.
@@ -52,8 +54,12 @@ func (l listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{Conn: raw, port: l.port}, nil
+	return &Conn{Conn: raw, accepted: raw, port: l.port}, nil
 }
+
+// Wait waits until the clients of all connections that were closed have been
+// told so, which takes a second at most.
+func (p *Port) Wait() { p.partings.Wait() }
 
 // trusts reports whether a is the address of a load balancer.
 func (p *Port) trusts(a netip.Addr) bool {

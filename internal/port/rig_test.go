@@ -26,9 +26,10 @@ const patience = 10 * time.Second
 // door is a port that tests knock at.
 type door struct {
 	*testing.T
-	ca  *certtest.CA
-	ln  net.Listener
-	net *pipenet.Listener
+	ca   *certtest.CA
+	port *port.Port
+	ln   net.Listener
+	net  *pipenet.Listener
 }
 
 // newDoor opens a port with a certificate for cota.test over pipes.
@@ -41,7 +42,8 @@ func newDoor(t *testing.T, change func(*port.Options)) *door {
 	if change != nil {
 		change(&o)
 	}
-	d.ln = port.New(o).Listen(d.net)
+	d.port = port.New(o)
+	d.ln = d.port.Listen(d.net)
 	t.Cleanup(func() { d.ln.Close() })
 	return d
 }

@@ -12,8 +12,7 @@ import (
 )
 
 // farewell is how long a client may take to be told that its connection ends.
-// What is sent fits into any buffer that is not full, so it is hardly waited.
-const farewell = 10 * time.Millisecond
+const farewell = time.Second
 
 // encrypt shakes hands by TLS with a client that began with these bytes, and
 // returns the first that it sent behind it.
@@ -51,7 +50,8 @@ func broken(err error) bool {
 	return ok && op.Op != "remote error" // that is a TLS alert: the client refuses us
 }
 
-// encrypted is a TLS connection that closes without waiting.
+// encrypted is a TLS connection that is soon done with a client that does not
+// take the news of its end.
 type encrypted struct {
 	*tls.Conn
 	wire *wire
@@ -95,8 +95,7 @@ func (w *wire) aside(wait func([]byte) (int, error), b []byte) (int, error) {
 	return n, err
 }
 
-// SetWriteDeadline is called by TLS as well, which would be patient with a
-// client that has to be told of the end.
+// SetWriteDeadline is called by TLS as well, which would be more patient.
 func (w *wire) SetWriteDeadline(t time.Time) error {
 	if soon := time.Now().Add(farewell); w.leaving.Load() && t.After(soon) {
 		t = soon

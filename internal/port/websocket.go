@@ -176,8 +176,8 @@ func (w *webSocket) Write(b []byte) (int, error) {
 	return w.Conn.Write(b)
 }
 
-// Close tells the client that the connection ends, unless a message is half
-// written, and does not wait to hear that it knows. The library would.
+// Close tells the client that the connection ends, unless a message is being
+// written, and does not wait to hear that it knows, as the library would.
 func (w *webSocket) Close() error {
 	if w.writing.TryLock() {
 		defer w.writing.Unlock()

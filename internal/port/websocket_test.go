@@ -193,22 +193,6 @@ func TestDeadlineOfAWebSocketIsSetAnew(t *testing.T) {
 	})
 }
 
-func TestCloseOfAWebSocketDoesNotWait(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		d := newDoor(t, nil)
-		done := d.next()
-		ws, _, err := d.browse("wss://cota.test/mqtt", nil)
-		d.must(err)
-		r := <-done
-		began := time.Now()
-		r.conn.Close()
-		if took := time.Since(began); took > 20*time.Millisecond {
-			t.Errorf("Close took %v", took)
-		}
-		ws.CloseNow()
-	})
-}
-
 // upgrades are requests, and what is answered.
 var upgrades = []struct {
 	name    string
@@ -240,6 +224,9 @@ var upgrades = []struct {
 	{"too long", request("/mqtt", "Cookie: "+strings.Repeat("x", 20_000)), 0},
 	{"a line without an end", "GET /" + strings.Repeat("x", 20_000), 0},
 }
+
+// webSocketRequest asks for what is served.
+var webSocketRequest = request("/mqtt", "Sec-WebSocket-Protocol: mqtt")
 
 func request(path string, header ...string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: cota.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n" +
@@ -303,6 +290,7 @@ func FuzzOpen(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		go io.Copy(io.Discard, here)
 		go func() {
 			here.Write(sent)
 			here.Close()
