@@ -45,7 +45,7 @@ var importMap = []struct {
 	{"internal/gateway", []string{".", "alink", "internal/mqtt", "internal/control", "internal/limit", "internal/port"}, "turns packets into commands, and pushes into packets"},
 	{"internal/download", []string{".", "internal/control", "internal/limit"}, "opens links, and reports what was fetched"},
 	{"internal/api", []string{".", "internal/store", "internal/control", "internal/limit"}, "commands go through control, queries straight to store"},
-	{"internal/server", []string{".", "internal/store", "internal/sms", "internal/console", "internal/control", "internal/gateway", "internal/download", "internal/api"}, "assembles every part"},
+	{"internal/server", []string{".", "internal/store", "internal/sms", "internal/console", "internal/control", "internal/port", "internal/keypair", "internal/gateway", "internal/download", "internal/api"}, "assembles every part"},
 	{"internal/server/servertest", []string{".", "alink", "internal/mqtt", "device", "client", "internal/sim", "internal/pipenet", "internal/server"}, "puts a server, and all that talks to one, in a test"},
 	{"cmd/cota", []string{".", "device", "client", "internal/sim", "internal/server"}, "one command starts a server, a device, a crowd, or talks to a server"},
 	{"e2e", nil, "holds tests only, of the built command"},

@@ -52,7 +52,7 @@ func demo(ctx context.Context, s *server.Server, o server.Options, out, errs io.
 		}
 	}
 	s0 := sim.Run(ctx, sim.Options{
-		Server: local(o.MQTT.Addr()), ProductKey: crew.Product, Devices: crew.Devices, ApplyMax: 200 * time.Millisecond,
+		Server: local(o.MQTT[0].Addr()), ProductKey: crew.Product, Devices: crew.Devices, ApplyMax: 200 * time.Millisecond,
 	})
 	wait, cancel := context.WithTimeout(ctx, demoPatience)
 	defer cancel()

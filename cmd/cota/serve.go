@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -23,10 +22,12 @@ const grace = 4 * time.Second
 // serveFlags are the flags of "cota serve".
 type serveFlags struct {
 	server.Options
-	http, mqtt, files string
-	logLevel          string
-	demo              bool
-	proxies           []string
+	http, files, filesTLS string
+	mqtt                  []string
+	balancers             []string // networks
+	logLevel              string
+	demo                  bool
+	proxies               []string // networks
 }
 
 func newServe() *cobra.Command {
@@ -48,10 +49,7 @@ func newServe() *cobra.Command {
 	flags.StringVar(&f.DataDir, "data", "./data", "directory of the database and the master key")
 	flags.StringVar(&f.DB, "db", "", "postgres:// address of a database to use instead of SQLite")
 	flags.StringVar(&f.MasterKeyFile, "master-key-file", "", "file of the master key, such as a key service mounts it; several keys stand on lines of their own, and the first seals (default master.key in --data)")
-	flags.StringVar(&f.http, "http", "127.0.0.1:8080", "address of the management door")
-	flags.StringVar(&f.mqtt, "mqtt", ":1883", "address of the MQTT door")
-	flags.StringVar(&f.files, "files", ":8082", "address of the file door")
-	flags.StringVar(&f.FilesURL, "files-url", "", "where devices find the file door; in production without a port (default http://localhost and the port of --files)")
+	f.doorFlags(flags)
 	flags.Float64Var(&f.PushRate, "push-rate", 5000, "most push messages a second to one product's devices; 0 for no bound")
 	flags.IntVar(&f.RefusalsPerAddress, "refusals-per-address", 300, "refused sign-ins, and refused downloads, a minute from one address (IPv6: /64) before it is put off; 0 for no bound")
 	flags.IntVar(&f.RefusalsPerDevice, "refusals-per-device", 10, "the same of one device at one address, which uses this up first; 0 for no bound")
@@ -120,24 +118,10 @@ func serve(ctx context.Context, f serveFlags, out, errs io.Writer) error {
 	return <-ended
 }
 
-func openDoors(o *server.Options, f serveFlags) (err error) {
-	for _, door := range []struct {
-		name, addr string
-		ln         *net.Listener
-	}{{"http", f.http, &o.HTTP}, {"mqtt", f.mqtt, &o.MQTT}, {"files", f.files, &o.Files}} {
-		if *door.ln, err = net.Listen("tcp", door.addr); err != nil {
-			return fmt.Errorf("open the %s door: %w", door.name, err)
-		}
-	}
-	return nil
-}
-
 // greet says where the doors are, and the first administrator's password,
 // which is shown this once.
 func greet(ctx context.Context, out io.Writer, s *server.Server, o server.Options) {
-	fmt.Fprintf(out, "management    http://%s  (console; API at /api/v1, documentation at /docs)\n", o.HTTP.Addr())
-	fmt.Fprintf(out, "devices       mqtt://%s\n", o.MQTT.Addr())
-	fmt.Fprintf(out, "files         %s\n", s.FilesURL)
+	printDoors(out, s, o)
 	fmt.Fprintf(out, "verification  %s\n", asksCode(ctx, s, o))
 	switch {
 	case s.FirstPassword == "":

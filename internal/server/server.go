@@ -21,6 +21,8 @@ import (
 	"github.com/cotahq/cota/internal/control"
 	"github.com/cotahq/cota/internal/download"
 	"github.com/cotahq/cota/internal/gateway"
+	"github.com/cotahq/cota/internal/keypair"
+	"github.com/cotahq/cota/internal/port"
 	"github.com/cotahq/cota/internal/store"
 )
 
@@ -65,9 +67,17 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	SMS            SMS
 
+	TLS TLS
+	// LoadBalancers are the networks from which every connection to the MQTT
+	// door must begin with a PROXY protocol header, which tells whose it is.
+	LoadBalancers []netip.Prefix
+
 	// The doors. HTTP is for operators and programs, MQTT and Files for
-	// devices. The server closes them.
-	HTTP, MQTT, Files net.Listener
+	// devices. On each MQTT listener TCP, TLS and WebSocket are served; Files
+	// is plain HTTP and FilesTLS, unless nil, the same over TLS. The server
+	// closes them.
+	HTTP, Files, FilesTLS net.Listener
+	MQTT                  []net.Listener
 }
 
 // Server is a cota server. Open makes one; Run serves.
@@ -81,7 +91,9 @@ type Server struct {
 
 	options Options
 	store   *store.Store
-	unlock  func() error // of the data directory
+	unlock  func() error  // of the data directory
+	ring    *keypair.Ring // nil without certificates
+	port    *port.Port
 	http    *http.Server
 	files   *http.Server
 	log     *slog.Logger
@@ -125,6 +137,12 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.ring, err = o.TLS.open(o.Log); err != nil {
+		return err
+	}
+	if s.ring == nil && o.FilesTLS != nil {
+		return errors.New("the file door over TLS needs a certificate: give tls-cert and tls-key")
+	}
 	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
@@ -149,6 +167,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err := s.firstAdmin(ctx); err != nil {
 		return err
 	}
+	s.port = port.New(port.Options{TLS: s.deviceTLS(), Proxies: o.LoadBalancers})
 	s.Gateway = gateway.New(gateway.Options{
 		Control: s.Control, Log: o.Log, PushRate: o.PushRate,
 		RefusalsPerAddress: o.RefusalsPerAddress, RefusalsPerDevice: o.RefusalsPerDevice, TakeoversPerDevice: o.TakeoversPerDevice,
@@ -198,10 +217,22 @@ func (s *Server) Run(ctx context.Context, grace time.Duration) error {
 			return nil
 		})
 	}
-	run("management door", func() error { return s.http.Serve(s.options.HTTP) })
+	management := s.options.HTTP
+	if s.options.TLS.Management {
+		management = overTLS(management, s.ring.Config())
+	}
+	run("management door", func() error { return s.http.Serve(management) })
 	run("file door", func() error { return s.files.Serve(s.options.Files) })
-	run("device door", func() error { return s.Gateway.Serve(s.options.MQTT) })
+	if ln := s.options.FilesTLS; ln != nil {
+		run("file door over TLS", func() error { return s.files.Serve(overTLS(ln, s.forDevices(s.ring.Config()))) })
+	}
+	for _, ln := range s.options.MQTT {
+		run("device door", func() error { return s.Gateway.Serve(s.port.Listen(ln)) })
+	}
 	run("housekeeping", func() error { s.Control.Keep(ctx); return nil })
+	if s.ring != nil {
+		run("certificates", func() error { s.ring.Watch(ctx); return nil })
+	}
 
 	<-ctx.Done()
 	shut := s.shutdown(grace)
@@ -212,7 +243,7 @@ func (s *Server) Run(ctx context.Context, grace time.Duration) error {
 func (s *Server) management(ctx context.Context) http.Handler {
 	programs := api.New(api.Options{
 		Control: s.Control, Store: s.store, Online: s.Gateway.Online, Messages: s.Gateway.Messages, Done: ctx.Done(), Log: s.log, Version: s.options.Version,
-		TrustedProxies: s.options.TrustedProxies, MQTTPort: port(s.options.MQTT.Addr()), FilesURL: s.FilesURL,
+		TrustedProxies: s.options.TrustedProxies, MQTTPort: portOf(s.options.MQTT[0].Addr()), FilesURL: s.FilesURL,
 	})
 	people := console.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -249,12 +280,16 @@ func (s *Server) serveFiles() *http.Server {
 func (s *Server) shutdown(grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	s.options.MQTT.Close()
+	for _, ln := range s.options.MQTT {
+		ln.Close()
+	}
 	var g errgroup.Group
 	g.Go(func() error { return shutHTTP(ctx, s.http) })
 	g.Go(func() error { return shutHTTP(ctx, s.files) })
 	g.Go(func() error { return s.Gateway.Close(ctx) })
-	return errors.Join(g.Wait(), s.closeData(ctx))
+	err := g.Wait()
+	s.port.Wait()
+	return errors.Join(err, s.closeData(ctx))
 }
 
 // closeData closes as much of the data as is open.
@@ -277,15 +312,15 @@ func shutHTTP(ctx context.Context, h *http.Server) error {
 }
 
 func (s *Server) closeDoors() {
-	for _, ln := range []net.Listener{s.options.HTTP, s.options.MQTT, s.options.Files} {
+	for _, ln := range append(s.options.MQTT, s.options.HTTP, s.options.Files, s.options.FilesTLS) {
 		if ln != nil {
 			ln.Close()
 		}
 	}
 }
 
-// port is the port of a listener; 0 if it has none.
-func port(a net.Addr) int {
+// portOf is the port of a listener; 0 if it has none.
+func portOf(a net.Addr) int {
 	if tcp, ok := a.(*net.TCPAddr); ok {
 		return tcp.Port
 	}

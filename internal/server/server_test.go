@@ -14,6 +14,7 @@ import (
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/client"
 	"github.com/cotahq/cota/device"
+	"github.com/cotahq/cota/internal/pipenet"
 	"github.com/cotahq/cota/internal/server"
 	"github.com/cotahq/cota/internal/server/servertest"
 	"github.com/cotahq/cota/internal/sim"
@@ -252,6 +253,13 @@ func TestOpenRefuses(t *testing.T) {
 		}, "too long"},
 		{"a bound below nothing", func(t *testing.T, o *server.Options) { o.TakeoversPerDevice = -1 }, "must not be negative"},
 		{"an address of files that is none", func(t *testing.T, o *server.Options) { o.FilesURL = "files.example.com" }, "http://host"},
+		{"a certificate without a key", func(t *testing.T, o *server.Options) { o.TLS.Certs = []string{"cota.crt"} }, "tls-key"},
+		{"a certificate that is not there", func(t *testing.T, o *server.Options) {
+			o.TLS.Certs, o.TLS.Keys = []string{"cota.crt"}, []string{"cota.key"}
+		}, "cota.crt"},
+		{"old TLS without a certificate", func(t *testing.T, o *server.Options) { o.TLS.Legacy = true }, "tls-cert"},
+		{"a management door over TLS without a certificate", func(t *testing.T, o *server.Options) { o.TLS.Management = true }, "tls-cert"},
+		{"a file door over TLS without a certificate", func(t *testing.T, o *server.Options) { o.FilesTLS = pipenet.New("files") }, "tls-cert"},
 		{"an address of files with a password", func(t *testing.T, o *server.Options) { o.FilesURL = "http://u:p@host" }, "no user"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -261,7 +269,7 @@ func TestOpenRefuses(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
 				t.Fatalf("Open() = %v; want one line about %q", err, test.want)
 			}
-			if _, err := o.MQTT.Accept(); err == nil {
+			if _, err := o.MQTT[0].Accept(); err == nil {
 				t.Error("the doors stayed open")
 			}
 		})

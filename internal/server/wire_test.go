@@ -25,6 +25,13 @@ func (w *wire) signIn() net.Conn {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.signInOn(nc)
+	return nc
+}
+
+// signInOn does so on a connection that is there.
+func (w *wire) signInOn(nc net.Conn) {
+	w.t.Helper()
 	login, err := alink.Sign(w.product, w.device.Name, w.device.Secret, alink.SignOptions{})
 	if err != nil {
 		w.t.Fatal(err)
@@ -40,7 +47,6 @@ func (w *wire) signIn() net.Conn {
 	if err != nil || answer.Code != mqtt.Success {
 		w.t.Fatalf("CONNACK %v, %v", answer.Code, err)
 	}
-	return nc
 }
 
 // askForLink asks for the configuration and returns its link. By then it is on

@@ -35,6 +35,8 @@ type Server struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// DialFiles connects to the file door.
 	DialFiles func(ctx context.Context, network, addr string) (net.Conn, error)
+	// DialManagement connects to the management door.
+	DialManagement func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Files downloads by the server's links.
 	Files *http.Client
 
@@ -51,7 +53,7 @@ func Options(t *testing.T) server.Options {
 		Verification: "off",
 
 		Log:  slog.New(slog.DiscardHandler),
-		HTTP: pipenet.New("management"), MQTT: pipenet.New("mqtt"), Files: pipenet.New("files"),
+		HTTP: pipenet.New("management"), MQTT: []net.Listener{pipenet.New("mqtt")}, Files: pipenet.New("files"),
 	}
 }
 
@@ -76,7 +78,7 @@ func Start(t *testing.T, change func(*server.Options)) *Server {
 func Resume(t *testing.T, o server.Options) *Server {
 	t.Helper()
 	management, mqtt, files := pipenet.New("management"), pipenet.New("mqtt"), pipenet.New("files")
-	o.HTTP, o.MQTT, o.Files = management, mqtt, files
+	o.HTTP, o.MQTT, o.Files = management, []net.Listener{mqtt}, files
 	srv, err := server.Open(context.Background(), o)
 	if err != nil {
 		t.Fatalf("open the server: %v", err)
@@ -87,7 +89,7 @@ func Resume(t *testing.T, o server.Options) *Server {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{
 		Server: srv, Client: client.New("http://management", "").Through(over(management)),
-		Dial: mqtt.Dial, DialFiles: files.Dial, Files: &http.Client{Transport: over(files)},
+		Dial: mqtt.Dial, DialFiles: files.Dial, DialManagement: management.Dial, Files: &http.Client{Transport: over(files)},
 		t: t, stop: stop, ended: make(chan error, 1),
 	}
 	go func() { s.ended <- srv.Run(ctx, grace) }()

@@ -1,0 +1,257 @@
+package server_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"github.com/cotahq/cota/alink"
+	"github.com/cotahq/cota/client"
+	"github.com/cotahq/cota/internal/certtest"
+	"github.com/cotahq/cota/internal/mqtt"
+	"github.com/cotahq/cota/internal/pipenet"
+	"github.com/cotahq/cota/internal/server"
+	"github.com/cotahq/cota/internal/server/servertest"
+	"github.com/cotahq/cota/internal/sim"
+)
+
+// secured is a server with a certificate for cota.test.
+type secured struct {
+	*servertest.Server
+	t         *testing.T
+	ca        *certtest.CA
+	cert, key string
+	filesTLS  *pipenet.Listener
+	product   string
+	device    sim.Credentials
+}
+
+func startTLS(t *testing.T, change func(*server.Options)) *secured {
+	t.Helper()
+	s := &secured{t: t, ca: certtest.New(t, "test CA"), filesTLS: pipenet.New("files over TLS")}
+	s.cert, s.key = certtest.Write(t, t.TempDir(), "cota", s.ca.RSAServer("cota.test"))
+	s.Server = servertest.Start(t, func(o *server.Options) {
+		o.TLS.Certs, o.TLS.Keys, o.FilesTLS = []string{s.cert}, []string{s.key}, s.filesTLS
+		if change != nil {
+			change(o)
+		}
+	})
+	var devices []sim.Credentials
+	s.product, devices = fleet(t, s.Server, 1)
+	s.device = devices[0]
+	return s
+}
+
+// dialTLS connects to the MQTT door by TLS.
+func (s *secured) dialTLS(c *tls.Config) *tls.Conn {
+	s.t.Helper()
+	nc, err := s.Dial(s.t.Context(), "tcp", "")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	tc := tls.Client(nc, c)
+	if err := tc.Handshake(); err != nil {
+		s.t.Fatal(err)
+	}
+	return tc
+}
+
+func (s *secured) clientTLS() *tls.Config {
+	return &tls.Config{RootCAs: s.ca.Pool(), ServerName: "cota.test"}
+}
+
+// fetch downloads by a link, over TLS whatever it says. It goes by a socket:
+// both ends of TLS speak at once when they end, which a pipe does not let them.
+func (s *secured) fetch(link string, c *tls.Config) (body string, res *http.Response) {
+	s.t.Helper()
+	transport := &http.Transport{DialContext: through(servertest.Forward(s.t, s.filesTLS.Dial)), TLSClientConfig: c, DisableKeepAlives: true}
+	res, err := (&http.Client{Transport: transport}).Get(strings.Replace(link, "http://", "https://", 1))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(text), res
+}
+
+// through dials an address, whatever is asked for.
+func through(addr string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
+}
+
+// TestForeignClient has a client that we did not write go through every
+// transport, over real sockets.
+func TestForeignClient(t *testing.T) {
+	const text = `{"interval": 60}`
+	const patience = 20 * time.Second
+	s := startTLS(t, nil)
+	save(t, s.Server, s.product, text)
+	addr := servertest.Forward(t, s.Dial)
+	for _, broker := range []string{"tcp://" + addr, "ssl://" + addr, "ws://" + addr + "/mqtt", "wss://" + addr + "/mqtt"} {
+		t.Run(broker[:strings.Index(broker, ":")], func(t *testing.T) {
+			login, err := alink.Sign(s.product, s.device.Name, s.device.Secret, alink.SignOptions{TLS: strings.Contains(broker, "s://") && broker[:3] != "ws:"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			replies := make(chan []byte, 1)
+			c := paho.NewClient(paho.NewClientOptions().AddBroker(broker).SetTLSConfig(s.clientTLS()).SetAutoReconnect(false).
+				SetClientID(login.ClientID).SetUsername(login.UserName).SetPassword(login.Password).SetProtocolVersion(4).
+				SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { replies <- m.Payload() }))
+			if tok := c.Connect(); !tok.WaitTimeout(patience) || tok.Error() != nil {
+				t.Fatalf("connect: %v", tok.Error())
+			}
+			defer c.Disconnect(100)
+			get := fmt.Sprintf("/sys/%s/%s/thing/config/get", s.product, s.device.Name)
+			if tok := c.Publish(get, 1, false, alink.AppendGet(nil, alink.Get{ID: "1"})); !tok.WaitTimeout(patience) || tok.Error() != nil {
+				t.Fatalf("publish: %v", tok.Error())
+			}
+			select {
+			case reply := <-replies:
+				offer, err := alink.DecodeGetReply(reply)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, _ := s.fetch(offer.URL, s.clientTLS())
+				if sum := sha256.Sum256([]byte(body)); body != text || offer.Sign != hex.EncodeToString(sum[:]) {
+					t.Errorf("downloaded %q, whose digest is not %s; want %q", body, offer.Sign, text)
+				}
+			case <-time.After(patience):
+				t.Fatal("no get_reply")
+			}
+		})
+	}
+}
+
+// legacyTLS is what the mbedTLS of the C SDKs has: TLS 1.2, RSA and CBC, and
+// from the oldest no server name.
+func legacyTLS(suite uint16) *tls.Config {
+	return &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite}, InsecureSkipVerify: true}
+}
+
+func TestLegacyDevice(t *testing.T) {
+	s := startTLS(t, func(o *server.Options) { o.TLS.Legacy = true })
+	const text = `{"n": 1}`
+	save(t, s.Server, s.product, text)
+	d := &wire{t: t, s: s.Server, product: s.product, device: s.device}
+	for _, suite := range []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA, tls.TLS_RSA_WITH_AES_256_CBC_SHA, tls.TLS_RSA_WITH_AES_128_CBC_SHA256} {
+		nc := s.dialTLS(legacyTLS(suite))
+		d.signInOn(nc)
+		body, res := s.fetch(d.askForLink(nc), legacyTLS(suite))
+		if body != text || res.ContentLength != int64(len(text)) || res.ProtoMajor != 1 {
+			t.Errorf("%s: downloaded %q by %s, Content-Length %d; want %q by HTTP/1.1",
+				tls.CipherSuiteName(suite), body, res.Proto, res.ContentLength, text)
+		}
+		nc.Close()
+	}
+}
+
+func TestLegacyIsOffUnlessAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTLS(t, nil)
+		for name, dial := range map[string]func() (net.Conn, error){
+			"MQTT":  func() (net.Conn, error) { return s.Dial(t.Context(), "", "") },
+			"files": func() (net.Conn, error) { return s.filesTLS.Dial(t.Context(), "", "") },
+		} {
+			nc, err := dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := tls.Client(nc, legacyTLS(tls.TLS_RSA_WITH_AES_128_CBC_SHA)).Handshake(); err == nil {
+				t.Errorf("the %s door took RSA and CBC", name)
+			}
+			nc.Close()
+		}
+	})
+}
+
+func TestNewCertificateWithoutRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTLS(t, nil)
+		shown := func() string {
+			nc := s.dialTLS(s.clientTLS())
+			defer nc.Close()
+			return nc.ConnectionState().PeerCertificates[0].SerialNumber.String()
+		}
+		d := &wire{t: t, s: s.Server, product: s.product, device: s.device}
+		nc := s.dialTLS(s.clientTLS())
+		defer nc.Close()
+		d.signInOn(nc)
+		before := shown()
+
+		second := s.ca.Server("cota.test")
+		cert, key := certtest.Write(t, t.TempDir(), "new", second)
+		for from, to := range map[string]string{cert: s.cert, key: s.key} {
+			if err := os.Rename(from, to); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		if after := shown(); after == before || after != second.Leaf.SerialNumber.String() {
+			t.Errorf("certificate %s is shown; want %v", after, second.Leaf.SerialNumber)
+		}
+		if _, err := nc.Write(mqtt.AppendPingreq(nil)); err != nil {
+			t.Fatal(err)
+		}
+		d.read(nc, mqtt.TypePingresp) // who is connected stays so
+	})
+}
+
+func TestManagementOverTLS(t *testing.T) {
+	ca := certtest.New(t, "test CA")
+	o := servertest.Options(t)
+	cert, key := certtest.Write(t, t.TempDir(), "cota", ca.RSAServer("cota.test"))
+	o.TLS = server.TLS{Certs: []string{cert}, Keys: []string{key}, Legacy: true, Management: true}
+	s := servertest.Resume(t, o)
+	dial := through(servertest.Forward(t, s.DialManagement))
+	over := func(url string, c *tls.Config) (*client.Client, *keeper) {
+		k := &keeper{RoundTripper: &http.Transport{DialContext: dial, TLSClientConfig: c, DisableKeepAlives: true}}
+		return client.New(url, "").Through(k), k
+	}
+	cl, k := over("https://cota.test", &tls.Config{RootCAs: ca.Pool(), ServerName: "cota.test"})
+	if _, err := cl.SignIn(t.Context(), "admin", servertest.AdminPassword); err != nil {
+		t.Fatal(err)
+	}
+	if len(k.cookies) == 0 || !k.cookies[0].Secure {
+		t.Errorf("cookies %v; want one that goes by TLS only", k.cookies)
+	}
+	old, _ := over("https://cota.test", legacyTLS(tls.TLS_RSA_WITH_AES_128_CBC_SHA))
+	if _, err := old.Me(t.Context()); err == nil || !strings.Contains(err.Error(), "handshake failure") {
+		t.Errorf("the management door took RSA and CBC: %v", err)
+	}
+	plain, _ := over("http://cota.test", nil)
+	if _, err := plain.Me(t.Context()); err == nil {
+		t.Error("the management door took plain HTTP")
+	}
+}
+
+// keeper keeps the cookies of the answers that go through it.
+type keeper struct {
+	http.RoundTripper
+	cookies []*http.Cookie
+}
+
+func (k *keeper) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := k.RoundTripper.RoundTrip(r)
+	if err == nil {
+		k.cookies = append(k.cookies, res.Cookies()...)
+	}
+	return res, err
+}
