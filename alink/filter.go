@@ -7,6 +7,7 @@ var spaces = [...]string{
 	"/sys/{pk}/{dn}/#",
 	"/ota/device/+/{pk}/{dn}/#",
 	"/ext/+/{pk}/{dn}/#",
+	IdentityTopic,
 	"/ext/register",
 	"/ext/regnwl",
 	"/ext/network/#",

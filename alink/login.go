@@ -23,6 +23,11 @@ var (
 	// ErrCredentials is a user name or password that cannot be one: CONNACK 4
 	// in MQTT 3.1.1, as for a signature that Verify refuses.
 	ErrCredentials = errors.New("bad user name or password")
+	// ErrNoUserName is a user name that is empty, or that is & alone, as it is
+	// of a device whose client certificate says who it is (vendor: Use X.509
+	// certificates to authenticate devices). It wraps ErrCredentials, and comes
+	// with what the client id says.
+	ErrNoUserName = fmt.Errorf("%w: no user name", ErrCredentials)
 )
 
 // Devices retry a refused login about once a second, so refusals are made once.
@@ -85,6 +90,9 @@ func ParseLogin(clientID, userName, password string) (Login, error) {
 		if err := l.readParams(params); err != nil {
 			return Login{}, err
 		}
+	}
+	if userName == "" || userName == "&" {
+		return l, ErrNoUserName
 	}
 	l.DeviceName, l.ProductKey, _ = strings.Cut(userName, "&")
 	if !ValidDeviceName(l.DeviceName) || !ValidProductKey(l.ProductKey) {

@@ -107,5 +107,5 @@ func (c *cli) newProduct() *cobra.Command {
 		},
 	}
 	c.productFlag(show, rename, remove)
-	return group("product", "Products: kinds of devices that share one configuration", add, list, show, rename, remove)
+	return group("product", "Products: kinds of devices that share one configuration", add, list, show, rename, remove, c.newCA())
 }

@@ -26,6 +26,7 @@ type route struct {
 const (
 	get   = http.MethodGet
 	post  = http.MethodPost
+	put   = http.MethodPut
 	patch = http.MethodPatch
 	del   = http.MethodDelete
 )
@@ -37,6 +38,7 @@ func (s *server) routes() []chapter {
 		product  = "/products/{productKey}"
 		device   = product + "/devices/{deviceName}"
 		config   = product + "/config"
+		ca       = product + "/ca"
 		push     = "/pushes/{no}"
 		account  = "/accounts/{account}"
 	)
@@ -71,6 +73,11 @@ func (s *server) routes() []chapter {
 			{get, product, cota.Viewer, "product", "show a product", of(s.product)},
 			{patch, product, cota.Editor, "renameProduct", "rename a product", of(s.renameProduct)},
 			{del, product, cota.Editor, "removeProduct", "remove a product without devices", of(s.removeProduct)},
+			{get, ca, cota.Viewer, "ca", "show whose certificates of devices the product trusts", of(s.ca)},
+			{put, ca, cota.Admin, "setCA", "trust the CAs that are given, and no others", of(s.setCA)},
+			{del, ca, cota.Admin, "removeCA", "trust no CA, and forget what was revoked", of(s.removeCA)},
+			{get, ca + "/revoked", cota.Viewer, "revoked", "list the certificates that are revoked", of(s.revoked)},
+			{put, ca + "/revoked", cota.Admin, "setRevoked", "replace the list of certificates that are revoked", of(s.setRevoked)},
 		}},
 		{"Devices", []route{
 			{get, product + "/devices", cota.Viewer, "devices", "list devices and where they stand", of(s.devices)},

@@ -47,6 +47,11 @@ func (ca *CA) Intermediate(name string) *CA {
 	return below
 }
 
+// Holding makes a CA of who holds a certificate, be it of a CA or not.
+func Holding(t testing.TB, c tls.Certificate) *CA {
+	return &CA{Cert: c.Leaf, t: t, key: c.PrivateKey.(crypto.Signer)}
+}
+
 func authority(name string) *x509.Certificate {
 	c := template(name)
 	c.IsCA, c.BasicConstraintsValid = true, true

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/internal/certtest"
 	"github.com/cotahq/cota/internal/control"
 	"github.com/cotahq/cota/internal/store"
 )
@@ -37,6 +38,11 @@ func TestAudit(t *testing.T) {
 		_, err = r.RenameProduct(r.ctx, by, p.Key, "gauge")
 		r.must(err)
 		r.must(r.SetConfig(r.ctx, by, p.Key, ptr(true), &cota.PolicyPatch{History: ptr(int64(7))}))
+		ca := certtest.New(t, "devices")
+		r.must(r.SetCA(r.ctx, by, p.Key, ca.PEM()))
+		r.must(r.Revoke(r.ctx, by, p.Key, []string{"1"}))
+		r.must(r.RevokeByCRL(r.ctx, by, p.Key, ca.Revoke(nil)))
+		r.must(r.RemoveCA(r.ctx, by, p.Key))
 		creds, err := r.AddDevices(r.ctx, by, p.Key, []string{"dev-1"})
 		r.must(err)
 		secret(creds[0].Secret)
@@ -96,6 +102,10 @@ func TestAudit(t *testing.T) {
 			"product.add PK: meter",
 			"product.rename PK: gauge",
 			"config.set PK: policy {CooldownSeconds:3600 LinkSeconds:1800 History:7 MaxBytes:65536} enabled true",
+			"ca.set PK: " + cota.DescribeCertificate(ca.Cert).Fingerprint,
+			"ca.revoke PK: 1 in the list",
+			"ca.revoke PK: 0 in the list",
+			"ca.remove PK: ",
 			"device.add PK: dev-1",
 			"device.add PK: 2 devices, dev-000001 to dev-000002",
 			"device.set PK/dev-1: disabled true",

@@ -28,6 +28,11 @@ func (c *Control) SignIn(ctx context.Context, product, name string, verify func(
 	if err != nil {
 		return Device{}, err
 	}
+	return c.admit(ctx, row)
+}
+
+// admit lets in a device that has proven who it is.
+func (c *Control) admit(ctx context.Context, row store.DeviceRow) (Device, error) {
 	d := deviceOf(row)
 	if row.Node != 0 && row.Node != c.store.Node() {
 		d.Elsewhere = true
@@ -46,6 +51,11 @@ func deviceOf(row store.DeviceRow) Device {
 // any other it looks up where it stands now.
 func (c *Control) Recheck(ctx context.Context, d *Device, verify func(secret string) bool) error {
 	row, err := c.login(ctx, d.Product, d.Name, verify)
+	return d.again(row, err)
+}
+
+// again takes what was found of a device that had been let in.
+func (d *Device) again(row store.DeviceRow, err error) error {
 	switch {
 	case err != nil:
 		return err

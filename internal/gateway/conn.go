@@ -39,8 +39,9 @@ type conn struct {
 	certificates []*x509.Certificate // that it presented, unverified
 
 	// Set by the reader when the device signs in, before the fleet knows it.
-	device *device // the session's own; nil until then
-	fleet  *fleet  // its fleet
+	certified bool    // by a certificate
+	device    *device // the session's own; nil until then
+	fleet     *fleet  // its fleet
 
 	mu      sync.Mutex
 	session session // guarded by mu

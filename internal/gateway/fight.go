@@ -43,10 +43,16 @@ func newFights(perMinute int) *fights {
 }
 
 // slows reports whether a sign-in is to be put off.
-func (f *fights) slows(login alink.Login) bool { return f.takeovers.Exhausted(identity(login)) }
+func (f *fights) slows(identity string) bool { return f.takeovers.Exhausted(identity) }
 
-// identity is whom a login claims to be.
-func identity(login alink.Login) string { return login.DeviceName + "&" + login.ProductKey }
+// identity is whom a login claims to be. One that names nobody goes by its
+// certificate.
+func (c *conn) identity(login alink.Login) string {
+	if login.DeviceName == "" && len(c.certificates) > 0 {
+		return string(c.certificates[0].Signature)
+	}
+	return login.DeviceName + "&" + login.ProductKey
+}
 
 // tookOver counts that c has taken the device's connection over, here or, if
 // that is not so, from another node. If that happens too often, it names both
@@ -56,8 +62,8 @@ func (c *conn) tookOver(login alink.Login, here bool) error {
 	f, who := c.gw.fights, fmt.Sprintf("%s (client id %q)", c.addr, login.ClientID)
 	other, known := f.last.Get(c.device.ID)
 	f.last.Add(c.device.ID, who)
-	f.takeovers.Allow(identity(login))
-	if !f.slows(login) {
+	f.takeovers.Allow(c.identity(login))
+	if !f.slows(c.identity(login)) {
 		return nil
 	}
 	now := time.Now()

@@ -53,7 +53,9 @@ type Gateway struct {
 
 	ctx  context.Context // ends when the gateway is closed
 	stop context.CancelFunc
-	done sync.WaitGroup // conns, fleets
+	done sync.WaitGroup // conns, fleets, rechecks
+
+	rechecking sync.Mutex // held by the recheck of certificates that goes on
 
 	mu     sync.Mutex
 	closed bool              // guarded by mu

@@ -18,6 +18,9 @@ func (c *conn) open() error {
 	if p, ok := c.nc.(*port.Conn); ok {
 		peer, err := p.Open(deadline)
 		c.addr, c.secure, c.certificates = peer.Addr, peer.Secure, peer.Certificates
+		c.mu.Lock()
+		c.session.certified = len(peer.Certificates) > 0
+		c.mu.Unlock()
 		if err != nil {
 			return err
 		}

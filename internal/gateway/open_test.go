@@ -15,6 +15,7 @@ import (
 
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/certtest"
+	"github.com/cotahq/cota/internal/gateway"
 	"github.com/cotahq/cota/internal/mqtt"
 	"github.com/cotahq/cota/internal/pipenet"
 	"github.com/cotahq/cota/internal/port"
@@ -210,7 +211,8 @@ func TestWhatIsNotMQTTIsCut(t *testing.T) {
 
 func TestAddressBehindALoadBalancer(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRig(t, 2)
+		const refusals = 5
+		r := newRigOf(t, 2, gateway.Options{RefusalsPerAddress: refusals})
 		m := r.port("10.1.2.3:4")
 		w, got := m.sign(m.raw(proxied), r.login(0))
 		if from := r.from(0); got.Code != mqtt.Success || from != "192.0.2.1" {
@@ -219,13 +221,13 @@ func TestAddressBehindALoadBalancer(t *testing.T) {
 		w.ping()
 
 		// Refusals count for the client, and not for its load balancer.
-		bad := r.login(0)
+		bad := r.login(1)
 		bad.Password[0] ^= 1
-		for range 100 {
+		for range refusals {
 			w, _ := m.sign(m.raw(proxied), bad)
 			w.wantClosed()
 		}
-		if _, got := m.sign(m.raw(proxied), r.login(0)); got.Code != mqtt.ServerUnavailable {
+		if _, got := m.sign(m.raw(proxied), r.login(1)); got.Code != mqtt.ServerUnavailable {
 			t.Errorf("from the same address: CONNACK %v; want server unavailable", got.Code)
 		}
 		other := strings.Replace(proxied, "\xc0\x00\x02\x01", "\xc0\x00\x02\x02", 1)

@@ -68,7 +68,12 @@ func newRigOf(t *testing.T, n int, o gateway.Options) *rig {
 	}
 	o.Control, o.Log = r.control, log
 	r.gateway = gateway.New(o)
-	r.store.Listen(func(n store.Note) { r.gateway.Look(n.Product, n.Device, n.Gateway) })
+	r.store.Listen(func(n store.Note) {
+		r.gateway.Look(n.Product, n.Device, n.Gateway)
+		if n.Certificates {
+			r.gateway.LookAtCertificates(n.Product)
+		}
+	})
 	served := make(chan error, 1)
 	go func() { served <- r.gateway.Serve(r.door) }()
 	t.Cleanup(func() {

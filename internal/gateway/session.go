@@ -35,6 +35,7 @@ type session struct {
 	login     alink.Login  // until signed in
 	device    device       // the connection's own
 	subs      *subs        // those behind it; nil unless it acts as a gateway
+	certified bool         // it presented a client certificate
 	keepAlive time.Duration
 	messages  *messages // of all devices
 
@@ -173,6 +174,7 @@ func (s *session) connect(b []byte) (work, error) {
 	// The login outlives the packet.
 	s.login, err = alink.ParseLogin(string(c.ClientID), string(c.Username), string(c.Password))
 	switch {
+	case errors.Is(err, alink.ErrNoUserName) && s.certified: // and that says who it is
 	case errors.Is(err, alink.ErrClientID):
 		s.refuse(mqtt.ClientIDNotValid)
 		return work{}, bad(mqtt.ClientIDNotValid, err.Error())
@@ -204,7 +206,7 @@ func (s *session) refused(err error) *closed {
 		why = "sign-in failed"
 	case cota.Unauthenticated:
 		code, bad = mqtt.BadUserNameOrPassword, true
-	case cota.NotFound, cota.Disabled:
+	case cota.NotFound, cota.Disabled, cota.Forbidden:
 		code, bad = mqtt.NotAuthorized, true
 	case cota.RateLimited: // put off, which is not refused: it was not looked at
 		code = mqtt.ConnectionRateExceeded

@@ -23,6 +23,9 @@ func (c *conn) signIn(properties []cota.Property) error {
 	}
 	c.mu.Lock()
 	c.session.welcome()
+	if login.ProductKey == "" {
+		c.session.identify()
+	}
 	c.mu.Unlock()
 	c.flush()
 	return c.fleet.greet(member{c, c.device})
@@ -41,7 +44,7 @@ func (c *conn) admit(login alink.Login) error {
 		return err
 	}
 	changes := c.gw.changes.Load()
-	d, err := c.gw.control.SignIn(c.gw.ctx, login.ProductKey, login.DeviceName, login.Verify)
+	d, err := c.checkLogin(login)
 	if err != nil {
 		return err
 	}
@@ -55,7 +58,7 @@ func (c *conn) enter(d control.Device, login alink.Login, changes int64) error {
 	c.mu.Lock()
 	c.device = c.session.admit(d)
 	c.mu.Unlock()
-	c.gw.refusals.Accepted(c.addr, identity(login))
+	c.gw.refusals.Accepted(c.addr, c.identity(login))
 	again := c.fleet.join(member{c, c.device})
 	if again || d.Elsewhere {
 		if err := c.tookOver(login, again); err != nil {
@@ -68,7 +71,7 @@ func (c *conn) enter(d control.Device, login alink.Login, changes int64) error {
 	if !again && c.gw.changes.Load() == changes {
 		return nil
 	}
-	if err := c.gw.control.Recheck(c.gw.ctx, &d, login.Verify); err != nil {
+	if err := c.recheckLogin(login, &d); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -80,11 +83,11 @@ func (c *conn) enter(d control.Device, login alink.Login, changes int64) error {
 // mayTry puts a login off that is not to be looked at now, which costs no look
 // at the database.
 func (c *conn) mayTry(login alink.Login) error {
-	if c.gw.fights.slows(login) {
+	if c.gw.fights.slows(c.identity(login)) {
 		putOff.WithLabelValues("takeover").Inc()
 		return errFight
 	}
-	switch b := c.gw.refusals.PutOff(c.addr, identity(login)); b {
+	switch b := c.gw.refusals.PutOff(c.addr, c.identity(login)); b {
 	case limit.None:
 		return nil
 	default:
@@ -109,7 +112,7 @@ func (c *conn) refuse(login alink.Login, err error) error {
 	end := c.session.refused(err)
 	c.mu.Unlock()
 	if end.bad && c.device == nil {
-		c.gw.refusals.Refused(c.addr, identity(login))
+		c.gw.refusals.Refused(c.addr, c.identity(login))
 	}
 	c.flush()
 	return end

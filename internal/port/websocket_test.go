@@ -296,7 +296,7 @@ func FuzzOpen(f *testing.F) {
 			here.Close()
 		}()
 		c := nc.(*port.Conn)
-		peer, err := c.Open(time.Now().Add(time.Minute))
+		peer, err := c.Open(time.Now().Add(2 * time.Second))
 		blame, ok := errors.AsType[*port.Error](err)
 		if errors.Is(err, os.ErrDeadlineExceeded) || len(peer.Certificates) > 0 || ok && blame.Reason == "" {
 			t.Errorf("Open(%q) = %+v, %v", sent, peer, err)

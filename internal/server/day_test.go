@@ -148,7 +148,8 @@ func (d *day) hook(w http.ResponseWriter, r *http.Request) {
 func (d *day) start() {
 	d.t.Helper()
 	o := d.options
-	for _, ln := range []*net.Listener{&o.HTTP, &o.MQTT, &o.Files} {
+	o.MQTT = make([]net.Listener, 1)
+	for _, ln := range []*net.Listener{&o.HTTP, &o.MQTT[0], &o.Files} {
 		var err error
 		*ln, err = net.Listen("tcp", "127.0.0.1:0")
 		d.must(err)
@@ -226,7 +227,7 @@ func (d *day) connect(secret string, want mqtt.Code) net.Conn {
 
 func (d *day) connectBy(c mqtt.Connect, want mqtt.Code) net.Conn {
 	d.t.Helper()
-	nc, err := net.Dial("tcp", d.options.MQTT.Addr().String())
+	nc, err := net.Dial("tcp", d.options.MQTT[0].Addr().String())
 	d.must(err)
 	_, err = nc.Write(c.Append(nil))
 	d.must(err)

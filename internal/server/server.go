@@ -172,7 +172,7 @@ func (s *Server) open(ctx context.Context) error {
 		Control: s.Control, Log: o.Log, PushRate: o.PushRate,
 		RefusalsPerAddress: o.RefusalsPerAddress, RefusalsPerDevice: o.RefusalsPerDevice, TakeoversPerDevice: o.TakeoversPerDevice,
 	})
-	s.store.Listen(func(n store.Note) { s.Gateway.Look(n.Product, n.Device, n.Gateway) })
+	s.store.Listen(s.hear)
 	return nil
 }
 
@@ -182,6 +182,14 @@ func (o *Options) dsn() string {
 		return o.DB
 	}
 	return filepath.Join(o.DataDir, databaseFile)
+}
+
+// hear passes on to the devices here what has changed, on whichever node.
+func (s *Server) hear(n store.Note) {
+	s.Gateway.Look(n.Product, n.Device, n.Gateway)
+	if n.Certificates || n == (store.Note{}) { // or there may have been such a note
+		s.Gateway.LookAtCertificates(n.Product)
+	}
 }
 
 func (s *Server) firstAdmin(ctx context.Context) error {

@@ -17,6 +17,8 @@ type Note struct {
 	Device  int64  `json:"d,omitempty"` // this device only: its connections must be looked at
 	Gateway int64  `json:"g,omitempty"` // with Device: only a connection through this gateway
 	Node    int64  `json:"n"`           // who wrote it
+
+	Certificates bool `json:"c,omitempty"` // what the product trusts: connections that were let in by a certificate must be looked at
 }
 
 // Note is delivered to the listeners of all nodes once tx has committed.

@@ -37,12 +37,14 @@ func (tx *Tx) SetProduct(ctx context.Context, p cota.Product) error {
 	return must(res, err, "no product %s", p.Key)
 }
 
-// RemoveProduct removes a product that has no devices, with its versions and
-// pushes.
+// RemoveProduct removes a product that has no devices, with its versions,
+// pushes and CA.
 func (tx *Tx) RemoveProduct(ctx context.Context, key string) error {
 	for _, sql := range []string{
 		`DELETE FROM version WHERE product = $1`,
 		`DELETE FROM push_progress WHERE push IN (SELECT no FROM push WHERE product = $1)`,
+		`DELETE FROM product_ca WHERE product = $1`,
+		`DELETE FROM revoked WHERE product = $1`,
 		`DELETE FROM push WHERE product = $1`,
 	} {
 		if _, err := tx.db.ExecContext(ctx, sql, key); err != nil {

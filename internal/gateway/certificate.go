@@ -1,0 +1,97 @@
+package gateway
+
+import (
+	"errors"
+	"time"
+
+	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/alink"
+	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/mqtt"
+)
+
+// checkLogin lets the device in by the certificate that it presented, if its
+// product goes by certificates, and by its password otherwise.
+func (c *conn) checkLogin(login alink.Login) (d control.Device, err error) {
+	if len(c.certificates) > 0 && login.AuthType == "" {
+		d, err = c.gw.control.SignInByCertificate(c.gw.ctx, login.ProductKey, login.DeviceName, c.certificates)
+		if !errors.Is(err, control.ErrNoCA) {
+			c.certified = err == nil
+			return d, err
+		}
+	}
+	return c.gw.control.SignIn(c.gw.ctx, login.ProductKey, login.DeviceName, login.Verify)
+}
+
+// recheckLogin is checkLogin once more, for a device that it has let in.
+func (c *conn) recheckLogin(login alink.Login, d *control.Device) error {
+	if c.certified {
+		return c.gw.control.RecheckCertificate(c.gw.ctx, d, c.certificates)
+	}
+	return c.gw.control.Recheck(c.gw.ctx, d, login.Verify)
+}
+
+// identify tells a device that signed in without a name what its names are.
+func (s *session) identify() {
+	m := mqtt.Publish{
+		Topic: []byte(alink.IdentityTopic), Payload: alink.AppendIdentity(nil, s.device.Product, s.device.Name),
+	}
+	s.out = m.Append(s.out, s.version)
+}
+
+// LookAtCertificates has the gateway look again at the devices of a product
+// ("" for all) that were let in by a certificate, and close the connections of
+// those that would not be now. It does not block.
+func (g *Gateway) LookAtCertificates(product string) {
+	g.changes.Add(1)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed {
+		g.done.Go(func() { g.recheckCertificates(product) })
+	}
+}
+
+func (g *Gateway) recheckCertificates(product string) {
+	g.rechecking.Lock()
+	defer g.rechecking.Unlock()
+	for _, c := range g.certified(product) {
+		for {
+			d := c.device.Device
+			err := g.control.RecheckCertificate(g.ctx, &d, c.certificates)
+			if err == nil {
+				break
+			}
+			if code := cota.CodeOf(err); code != cota.Internal {
+				c.close(&closed{mqtt.AdministrativeAction, err.Error(), false})
+				break
+			}
+			if g.ctx.Err() == nil {
+				g.log.Error("certificate cannot be checked again", "product", c.device.Product, "device", c.device.Name, "err", err)
+			}
+			select {
+			case <-g.ctx.Done():
+				return
+			case <-time.After(time.Second):
+			}
+		}
+	}
+}
+
+// certified finds the connections that were let in by a certificate.
+func (g *Gateway) certified(product string) (found []*conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for key, f := range g.fleets {
+		if product != "" && product != key {
+			continue
+		}
+		f.mu.Lock()
+		for _, m := range f.members {
+			if m.conn.certified && m.device == m.conn.device {
+				found = append(found, m.conn)
+			}
+		}
+		f.mu.Unlock()
+	}
+	return found
+}
