@@ -5,7 +5,8 @@
 //   node device.js SDK HOST PORT PRODUCT_KEY DEVICE_NAME DEVICE_SECRET
 //
 // SDK is alibabacloud-iot-device-sdk or aliyun-iot-device-sdk. The environment
-// may say COTA_E2E_SCHEME (mqtt when unset, or mqtts, ws, wss) and
+// may say COTA_E2E_SCHEME (mqtt when unset, or mqtts, ws, wss), COTA_E2E_PATH of a
+// WebSocket (none when unset, as in the vendor's addresses) and
 // COTA_E2E_DOWNLOAD=off, after which links are fetched only when told to.
 //
 // What happens is written to stdout, one JSON object a line:
@@ -85,7 +86,7 @@ function download({ url, sign, configSize }) {
   request.on('error', fail);
 }
 
-const broker = `${scheme}://${host}:${port}${scheme.startsWith('ws') ? '/mqtt' : ''}`;
+const broker = `${scheme}://${host}:${port}${process.env.COTA_E2E_PATH || ''}`;
 const device = require(sdk).device({ productKey, deviceName, deviceSecret, brokerUrl: broker });
 
 // The SDK hands on the arguments of an event as one array.

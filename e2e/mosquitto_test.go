@@ -27,7 +27,7 @@ func (s *server) mosquitto(by transport, version, command, product string, c cot
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := append([]string{"-V", version, "-h", host, "-p", port, "-i", login.ClientID, "-u", login.UserName, "-P", login.Password}, by.mosquitto...)
+	all := append([]string{"-V", version, "-h", host, "-p", port, "-i", login.ClientID, "-u", login.UserName, "-P", login.Password}, by.mosquittoOptions()...)
 	cmd := exec.CommandContext(t.Context(), command, append(all, args...)...)
 	cmd.Stderr = os.Stderr
 	return cmd
@@ -36,6 +36,7 @@ func (s *server) mosquitto(by transport, version, command, product string, c cot
 // TestMosquitto is a device of three commands and the vendor's documents: one
 // listens, one asks, one reports.
 func TestMosquitto(t *testing.T) {
+	secure(t)
 	for _, by := range transports {
 		if by.mosquitto == nil {
 			continue

@@ -12,6 +12,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -79,7 +80,7 @@ func (ca *CA) Device(name string, change func(*x509.Certificate)) tls.Certificat
 	return ca.issue(c, newKey(ca.t))
 }
 
-// Server issues a certificate for servers of these names.
+// Server issues a certificate for servers of these names, or addresses.
 func (ca *CA) Server(names ...string) tls.Certificate {
 	ca.t.Helper()
 	return ca.issue(server(names), newKey(ca.t))
@@ -97,7 +98,13 @@ func (ca *CA) RSAServer(names ...string) tls.Certificate {
 
 func server(names []string) *x509.Certificate {
 	c := template(names[0])
-	c.DNSNames = names
+	for _, name := range names {
+		if ip := net.ParseIP(name); ip != nil {
+			c.IPAddresses = append(c.IPAddresses, ip)
+			continue
+		}
+		c.DNSNames = append(c.DNSNames, name)
+	}
 	c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	return c
 }
