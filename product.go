@@ -2,6 +2,7 @@ package cota
 
 import (
 	"crypto/rand"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -90,6 +91,47 @@ const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 // NewProductKey makes a ProductKey: 11 letters and digits that begin with
 // "a1", as the vendor's do.
 func NewProductKey() string { return "a1" + random(alphanumeric, ProductKeyLen-2) }
+
+// CheckProductKey refuses anything but 11 letters and digits.
+func CheckProductKey(key string) error {
+	ok := len(key) == ProductKeyLen
+	for i := 0; ok && i < len(key); i++ {
+		ok = strings.IndexByte(alphanumeric, key[i]) >= 0
+	}
+	if !ok {
+		return Errorf(Invalid, "a product key has %d letters and digits", ProductKeyLen)
+	}
+	return nil
+}
+
+// Longest secrets that are taken over: the vendor's SDKs have room for the
+// first, its ImportDevice allows the second.
+const (
+	ProductSecretMax = 64
+	DeviceSecretMax  = 32
+)
+
+// CheckProductSecret refuses anything but 1 to 64 visible ASCII characters.
+func CheckProductSecret(secret string) error {
+	return checkSecret("a product secret", secret, ProductSecretMax)
+}
+
+// CheckDeviceSecret refuses anything but 1 to 32 visible ASCII characters
+// (vendor: ImportDevice).
+func CheckDeviceSecret(secret string) error {
+	return checkSecret("a device secret", secret, DeviceSecretMax)
+}
+
+func checkSecret(what, secret string, most int) error {
+	ok := len(secret) >= 1 && len(secret) <= most
+	for i := 0; ok && i < len(secret); i++ {
+		ok = '!' <= secret[i] && secret[i] <= '~'
+	}
+	if !ok {
+		return Errorf(Invalid, "%s has 1 to %d letters, digits and signs, without blanks", what, most)
+	}
+	return nil
+}
 
 // NewProductSecret makes a ProductSecret: 16 letters and digits.
 func NewProductSecret() string { return random(alphanumeric, 16) }

@@ -34,9 +34,10 @@ func (c *Client) Device(ctx context.Context, product, name string) (cota.Device,
 }
 
 type newDevices struct {
-	Names  []string `json:"deviceNames,omitempty"`
-	Count  int      `json:"count,omitempty"`
-	Prefix string   `json:"prefix,omitempty"`
+	Names   []string           `json:"deviceNames,omitempty"`
+	Devices []cota.Credentials `json:"devices,omitempty"`
+	Count   int                `json:"count,omitempty"`
+	Prefix  string             `json:"prefix,omitempty"`
 }
 
 // AddDevices adds devices of these names, all or none, and returns what they
@@ -49,6 +50,13 @@ func (c *Client) AddDevices(ctx context.Context, product string, names ...string
 // which goes on from the greatest there is.
 func (c *Client) AddNumberedDevices(ctx context.Context, product, prefix string, n int) ([]cota.Credentials, error) {
 	return c.addDevices(ctx, product, newDevices{Count: n, Prefix: prefix})
+}
+
+// ImportDevices adds devices with the secrets that they have already, all or
+// none.
+func (c *Client) ImportDevices(ctx context.Context, product string, devices ...cota.Credentials) error {
+	_, err := c.addDevices(ctx, product, newDevices{Devices: devices})
+	return err
 }
 
 func (c *Client) addDevices(ctx context.Context, product string, in newDevices) ([]cota.Credentials, error) {

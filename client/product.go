@@ -45,10 +45,18 @@ func (c *Client) Product(ctx context.Context, key string) (Product, error) {
 // AddProduct adds a product to an instance; "" is the default instance. Remote
 // configuration is switched off for it.
 func (c *Client) AddProduct(ctx context.Context, instance, name string) (NewProduct, error) {
+	return c.ImportProduct(ctx, instance, name, "", "")
+}
+
+// ImportProduct is AddProduct for a product whose devices have a ProductKey
+// and a ProductSecret already. The server makes the one that is "".
+func (c *Client) ImportProduct(ctx context.Context, instance, name, key, secret string) (NewProduct, error) {
 	in := struct {
 		Name     string `json:"name"`
 		Instance string `json:"instance,omitempty"`
-	}{name, instance}
+		Key      string `json:"productKey,omitempty"`
+		Secret   string `json:"productSecret,omitempty"`
+	}{name, instance, key, secret}
 	return call[NewProduct](ctx, c, http.MethodPost, "products", in)
 }
 

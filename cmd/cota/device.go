@@ -39,14 +39,21 @@ func (c *cli) newDevice() *cobra.Command {
 
 func (c *cli) deviceAdd() *cobra.Command {
 	var count int
-	var prefix string
+	var prefix, file string
+	var skipExisting bool
 	cmd := &cobra.Command{
 		Use:   "add [NAME..]",
 		Short: "Add devices; shows their secrets once",
-		Long:  "Add devices of the given names, or with --count numbered ones. Their secrets are shown once.",
+		Long: "Add devices of the given names, or with --count numbered ones. Their secrets are shown once.\n" +
+			"With --csv, add devices with the secrets that they have already: the file is as the vendor's console\n" +
+			"exports it, with the columns DeviceName and DeviceSecret, and others that are passed over. Devices are\n" +
+			"added in the order of the file up to the first line that is refused.",
 		RunE: func(cmd *cobra.Command, names []string) error {
-			if (count > 0) == (len(names) > 0) {
-				return cota.Errorf(cota.Invalid, "give either names or --count")
+			if file != "" && count == 0 && len(names) == 0 {
+				return c.importDevices(cmd, file, skipExisting)
+			}
+			if file != "" || (count > 0) == (len(names) > 0) {
+				return cota.Errorf(cota.Invalid, "give either names or --count or --csv")
 			}
 			return c.with(cmd, func(ctx context.Context, cl *client.Client, product string) (err error) {
 				var added []cota.Credentials
@@ -68,7 +75,32 @@ func (c *cli) deviceAdd() *cobra.Command {
 	}
 	cmd.Flags().IntVarP(&count, "count", "n", 0, "how many numbered devices to add")
 	cmd.Flags().StringVar(&prefix, "prefix", "dev-", "what their names begin with")
+	cmd.Flags().StringVar(&file, "csv", "", "file of devices with their secrets; - reads standard input")
+	cmd.Flags().BoolVar(&skipExisting, "skip-existing", false, "with --csv: leave devices as they are that are there already, and go on")
 	return cmd
+}
+
+func (c *cli) importDevices(cmd *cobra.Command, file string, skipExisting bool) error {
+	in, err := open(cmd.InOrStdin(), file)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return c.with(cmd, func(ctx context.Context, cl *client.Client, product string) error {
+		rows, err := openDevices(in, product)
+		if err != nil {
+			return err
+		}
+		i := deviceImport{client: cl, product: product, skipExisting: skipExisting}
+		if err := i.run(ctx, rows); err != nil {
+			return err
+		}
+		done := struct {
+			Added   int `json:"added"`
+			Skipped int `json:"skipped"`
+		}{i.added, i.skipped}
+		return c.printFields(cmd, done, fields{{"added", i.added}, {"there already", i.skipped}})
+	})
 }
 
 func (c *cli) deviceList() *cobra.Command {

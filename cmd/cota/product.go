@@ -46,20 +46,34 @@ func (c *cli) newInstance() *cobra.Command {
 }
 
 func (c *cli) newProduct() *cobra.Command {
-	var instance string
+	var instance, key, secretFile string
 	add := &cobra.Command{
 		Use: "add NAME", Short: "Add a product; shows its ProductSecret once", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := c.client().AddProduct(cmd.Context(), instance, args[0])
+		Long: "Add a product; its ProductSecret is shown once. One whose devices are in the field already keeps its\n" +
+			"ProductKey and ProductSecret by --key and --secret-file.",
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			secret := ""
+			if secretFile != "" {
+				if secret, err = readSecret(cmd.InOrStdin(), secretFile); err != nil {
+					return err
+				}
+			}
+			p, err := c.client().ImportProduct(cmd.Context(), instance, args[0], key, secret)
 			if err != nil {
 				return err
 			}
-			return c.printFields(cmd, p, fields{
-				{"product", p.Name}, {"instance", p.Instance}, {"productKey", p.Key}, {"productSecret", p.Secret},
-			})
+			shown := fields{{"product", p.Name}, {"instance", p.Instance}, {"productKey", p.Key}}
+			if secret != "" {
+				p.Secret = "" // whoever brings it knows it
+			} else {
+				shown = append(shown, [2]any{"productSecret", p.Secret})
+			}
+			return c.printFields(cmd, p, shown)
 		},
 	}
 	add.Flags().StringVar(&instance, "instance", cota.DefaultInstance, "instance that holds it")
+	add.Flags().StringVar(&key, "key", "", "ProductKey that its devices have already (default a new one)")
+	add.Flags().StringVar(&secretFile, "secret-file", "", "file with the ProductSecret that its devices have already, - for standard input (default a new one)")
 	var filter client.ProductFilter
 	list := &cobra.Command{
 		Use: "list", Short: "List the products", Args: cobra.NoArgs,

@@ -70,6 +70,8 @@ func (s *server) operation(api huma.API, tag string, r route) huma.Operation {
 		op.DefaultStatus = http.StatusCreated
 	}
 	switch r.name {
+	case "addDevices":
+		op.MaxBodyBytes = maxDevicesBody
 	case "saveVersion":
 		op.MaxBodyBytes = maxVersionBody
 	case "watchPush":

@@ -76,10 +76,11 @@ func (s *server) device(ctx context.Context, in *OfDevice) (*reply[cota.Device],
 type newDevices struct {
 	OfProduct
 	Body struct {
-		Name   *string  `json:"deviceName,omitempty" doc:"one device"`
-		Names  []string `json:"deviceNames,omitempty" nullable:"false" doc:"several devices: all or none"`
-		Count  *int     `json:"count,omitempty" doc:"so many devices, named by prefix and a number"`
-		Prefix *string  `json:"prefix,omitempty" doc:"with count; dev- unless said otherwise"`
+		Name    *string            `json:"deviceName,omitempty" doc:"one device"`
+		Names   []string           `json:"deviceNames,omitempty" nullable:"false" doc:"several devices: all or none"`
+		Devices []cota.Credentials `json:"devices,omitempty" nullable:"false" doc:"several devices with the secrets that they have already: all or none"`
+		Count   *int               `json:"count,omitempty" doc:"so many devices, named by prefix and a number"`
+		Prefix  *string            `json:"prefix,omitempty" doc:"with count; dev- unless said otherwise"`
 	} `nameHint:"NewDevices"`
 }
 
@@ -92,13 +93,13 @@ const defaultPrefix = "dev-"
 func (s *server) addDevices(ctx context.Context, in *newDevices) (*reply[addedDevices], error) {
 	b := in.Body
 	forms := 0
-	for _, there := range []bool{b.Name != nil, b.Names != nil, b.Count != nil} {
+	for _, there := range []bool{b.Name != nil, b.Names != nil, b.Devices != nil, b.Count != nil} {
 		if there {
 			forms++
 		}
 	}
 	if forms != 1 || b.Prefix != nil && b.Count == nil {
-		return nil, cota.Errorf(cota.Invalid, "name the new devices in one way: deviceName, or deviceNames, or count, with a prefix if you like")
+		return nil, cota.Errorf(cota.Invalid, "name the new devices in one way: deviceName, or deviceNames, or devices, or count, with a prefix if you like")
 	}
 	all, err := s.add(ctx, in)
 	return &reply[addedDevices]{addedDevices{all}}, err
@@ -111,6 +112,8 @@ func (s *server) add(ctx context.Context, in *newDevices) ([]cota.Credentials, e
 		return s.control.AddDevices(ctx, by, in.Product, []string{*b.Name})
 	case b.Names != nil:
 		return s.control.AddDevices(ctx, by, in.Product, b.Names)
+	case b.Devices != nil:
+		return b.Devices, s.control.ImportDevices(ctx, by, in.Product, b.Devices)
 	}
 	prefix := defaultPrefix
 	if b.Prefix != nil {

@@ -1,11 +1,13 @@
 package api_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/client"
+	"github.com/cotahq/cota/internal/control"
 )
 
 func TestAddDevices(t *testing.T) {
@@ -48,6 +50,45 @@ func TestAddDevices(t *testing.T) {
 	}
 	if a := w.ask("GET", path, ""); strings.Contains(a.body, "ecret") {
 		t.Errorf("devices = %s; want no secrets", a.body)
+	}
+}
+
+// A fleet moves in with the key and the secrets that it has.
+func TestImport(t *testing.T) {
+	w := newWorld(t)
+	c := w.as(cota.Editor)
+	p, err := c.ImportProduct(t.Context(), "", "old fleet", "a1OldFleet0", "ItsOldSecret1234")
+	w.must(err)
+	if p.Key != "a1OldFleet0" || p.Secret != "ItsOldSecret1234" {
+		t.Errorf("ImportProduct = %+v; want the key and the secret that were given", p)
+	}
+	w.refused("its key again", w.ask("POST", "/api/v1/products", `{"name":"other","productKey":"a1OldFleet0"}`), 409, cota.Exists)
+	w.refused("a short key", w.ask("POST", "/api/v1/products", `{"name":"other","productKey":"a1"}`), 400, cota.Invalid)
+
+	path := "/api/v1/products/a1OldFleet0/devices"
+	a := w.ask("POST", path, `{"devices":[{"deviceName":"old-1","deviceSecret":"s1"}]}`)
+	if a.status != 201 || !strings.Contains(a.body, `{"deviceName":"old-1","deviceSecret":"s1"}`) {
+		t.Errorf("import = %d %s; want 201 and the device", a.status, a.body)
+	}
+	for _, body := range []string{
+		`{"devices":[]}`, `{"devices":[{"deviceName":"old-2"}]}`, `{"devices":[{"deviceName":"old-2","deviceSecret":""}]}`,
+		`{"devices":[{"deviceName":"old-2","deviceSecret":"s"}],"count":1}`, `{"devices":[{"deviceName":"old-2","deviceSecret":"s","x":1}]}`,
+	} {
+		w.refused(body, w.ask("POST", path, body), 400, cota.Invalid)
+	}
+	w.refused("one there already", w.ask("POST", path, `{"devices":[{"deviceName":"old-2","deviceSecret":"s"},{"deviceName":"old-1","deviceSecret":"s"}]}`), 409, cota.Exists)
+
+	most := make([]cota.Credentials, control.MaxDevices)
+	for i := range most {
+		most[i] = cota.Credentials{Name: fmt.Sprintf("a-name-of-32-characters-%08d", i), Secret: cota.NewDeviceSecret()}
+	}
+	w.must(c.ImportDevices(t.Context(), p.Key, most...))
+	_, secret, err := w.store.DeviceLogin(t.Context(), p.Key, most[9999].Name)
+	if err != nil || secret != most[9999].Secret {
+		t.Errorf("secret of the last of %d = %q, %v; want %q", len(most), secret, err, most[9999].Secret)
+	}
+	if strings.Contains(w.log.String(), "ItsOldSecret1234") || strings.Contains(w.log.String(), secret) {
+		t.Error("a secret is in the log")
 	}
 }
 

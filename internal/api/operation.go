@@ -16,6 +16,7 @@ import (
 // Bounds of a request's body.
 const (
 	maxBody        = 1 << 20
+	maxDevicesBody = 2 << 20 // as many devices as may be added, with names and secrets of full length
 	maxVersionBody = 8 << 20 // a configuration, each byte of it escaped at worst
 
 	// bodyTimeout is for the whole body. huma leaves the deadline in place

@@ -73,6 +73,8 @@ type newProduct struct {
 	Body struct {
 		Name     string `json:"name"`
 		Instance string `json:"instance,omitempty" doc:"default unless said otherwise"`
+		Key      string `json:"productKey,omitempty" doc:"that its devices have already; made if left out"`
+		Secret   string `json:"productSecret,omitempty" doc:"that its devices have already; made if left out"`
 	} `nameHint:"NewProduct"`
 }
 
@@ -84,7 +86,7 @@ type addedProduct struct {
 
 func (s *server) addProduct(ctx context.Context, in *newProduct) (*reply[addedProduct], error) {
 	instance := cmp.Or(in.Body.Instance, cota.DefaultInstance)
-	p, secret, err := s.control.AddProduct(ctx, actor(ctx), instance, in.Body.Name)
+	p, secret, err := s.control.ImportProduct(ctx, actor(ctx), instance, in.Body.Name, in.Body.Key, in.Body.Secret)
 	return &reply[addedProduct]{addedProduct{Product: p, Secret: secret}}, err
 }
 

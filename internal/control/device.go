@@ -18,26 +18,11 @@ const numberDigits = 6
 // AddDevices adds devices of the given names to a product and returns what
 // they sign in with. Either all are added or none.
 func (c *Control) AddDevices(ctx context.Context, by Actor, product string, names []string) ([]cota.Credentials, error) {
-	if len(names) == 0 || len(names) > MaxDevices {
-		return nil, cota.Errorf(cota.Invalid, "1 to %d devices can be added at a time", MaxDevices)
+	all := make([]cota.Credentials, min(len(names), MaxDevices+1)) // ImportDevices refuses more
+	for i := range all {
+		all[i] = cota.Credentials{Name: names[i], Secret: cota.NewDeviceSecret()}
 	}
-	all := make([]cota.Credentials, len(names))
-	seen := make(map[string]bool, len(names))
-	for i, name := range names {
-		if err := cota.CheckDeviceName(name); err != nil {
-			return nil, err
-		}
-		if seen[name] {
-			return nil, cota.Errorf(cota.Invalid, "device %s is named twice", name)
-		}
-		seen[name] = true
-		all[i] = cota.Credentials{Name: name, Secret: cota.NewDeviceSecret()}
-	}
-	err := c.addDevices(ctx, by, product, func(tx *store.Tx) ([]cota.Credentials, error) { return all, nil })
-	if len(names) == 1 {
-		return all, c.taken(err, cota.Exists, "device %s is there already", names[0])
-	}
-	return all, c.taken(err, cota.Exists, "some of these devices are there already; none was added")
+	return all, c.ImportDevices(ctx, by, product, all)
 }
 
 // AddNumberedDevices adds n devices named prefix and a number of six digits,

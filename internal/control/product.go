@@ -63,21 +63,7 @@ func (c *Control) RemoveInstance(ctx context.Context, by Actor, id string) error
 
 // AddProduct adds a product, switched off, and returns its ProductSecret.
 func (c *Control) AddProduct(ctx context.Context, by Actor, instance, name string) (p cota.Product, secret string, err error) {
-	if err := cota.CheckName("the name", name); err != nil {
-		return p, "", err
-	}
-	now := time.Now()
-	p = cota.Product{
-		Key: cota.NewProductKey(), Instance: instance, Name: name, Policy: cota.DefaultPolicy(), CreatedAt: now, UpdatedAt: now,
-	}
-	secret = cota.NewProductSecret()
-	err = c.change(ctx, by, "product.add", p.Key, func(tx *store.Tx) (string, error) {
-		if _, err := tx.Instance(ctx, instance); err != nil {
-			return "", err
-		}
-		return name, tx.AddProduct(ctx, p, secret)
-	})
-	return p, secret, c.taken(err, cota.Exists, "instance %s has a product of this name already", instance)
+	return c.ImportProduct(ctx, by, instance, name, "", "")
 }
 
 // RenameProduct gives a product another name.
