@@ -36,6 +36,11 @@ const (
 	CodeNoTopology         Code = 6401
 	CodeTopologySelf       Code = 6402
 
+	// "Establish MQTT connections over TCP", pre-authentication over HTTPS.
+	CodeUnauthorized  Code = 401  // wrong signature
+	CodeUnknownDevice Code = 5001 // no such device
+	CodeBadAuthType   Code = 6200
+
 	// "Unique-certificate-per-product verification", dynamic registration.
 	CodeBadDeviceName     Code = 6280
 	CodeRegistrationOff   Code = 6288
@@ -97,6 +102,12 @@ func (c Code) Message() string {
 		return "topo relation not exist"
 	case CodeTopologySelf:
 		return "topo relation cannot add by self"
+	case CodeUnauthorized:
+		return "request auth error"
+	case CodeUnknownDevice:
+		return "meta device not found"
+	case CodeBadAuthType:
+		return "auth type mismatch"
 	case CodeBadDeviceName:
 		return "device name illegal"
 	case CodeRegistrationOff:

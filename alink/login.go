@@ -36,6 +36,7 @@ var (
 	errClientIDBareLong = fmt.Errorf("%w: longer than %d characters before |", ErrClientID, MaxBareClientID)
 	errClientIDOpen     = fmt.Errorf("%w: parameters do not end with |", ErrClientID)
 	errSignMethod       = fmt.Errorf("%w: unknown signmethod", ErrClientID)
+	errRandom           = fmt.Errorf("%w: a registration without random", ErrClientID)
 	errUserName         = fmt.Errorf("%w: user name is not deviceName&productKey", ErrCredentials)
 	errPasswordLong     = fmt.Errorf("%w: password longer than %d bytes", ErrCredentials, MaxPassword)
 )
@@ -46,25 +47,27 @@ type Login struct {
 	ClientID     string // before the first |; may be empty
 	DeviceName   string
 	ProductKey   string
+	IotID        string // the user name of a device that has pre-authenticated; then there are no names
 	SignMethod   SignMethod
 	Timestamp    string // as sent; never a time to rely on, the C SDKs send 2050-01-01
 	HasTimestamp bool   // timestamp was there, so it is signed
 
-	SecureMode    string // securemode; 2 TLS, 3 TCP
-	AutoSubscribe bool   // _ss=1: serve the system topics without SUBSCRIBE ("Automatic topic subscription")
-	Version       string // _v, or v of old SDKs
-	Language      string // lan
-	AuthType      string // authType; register, regnwl, connwl: dynamic registration
-	Random        string // random, of dynamic registration
-	InstanceID    string // instanceId
+	SecureMode    string   // securemode; 2 TLS, 3 TCP
+	AutoSubscribe bool     // _ss=1: serve the system topics without SUBSCRIBE ("Automatic topic subscription")
+	Version       string   // _v, or v of old SDKs
+	Language      string   // lan
+	AuthType      AuthType // authType, if it has to do with dynamic registration
+	Random        string   // random, of dynamic registration
+	InstanceID    string   // instanceId
 
 	password string
 }
 
 // ParseLogin reads the fields of an MQTT CONNECT
 // ("Establish MQTT connections over TCP"): the client id
-// "{clientId}|k=v,k=v|", the user name "{deviceName}&{productKey}" and the
-// password. It checks form and bounds; Verify checks the signature.
+// "{clientId}|k=v,k=v|", the user name "{deviceName}&{productKey}", or the iotId
+// of a device that has pre-authenticated, and the password. It checks form and
+// bounds; Verify checks the signature.
 //
 // Parameters come in any order and case, with blanks and line breaks around
 // them; unknown ones are passed over, and the last of two with one name
@@ -91,11 +94,13 @@ func ParseLogin(clientID, userName, password string) (Login, error) {
 			return Login{}, err
 		}
 	}
+	if l.Registers() && l.Random == "" {
+		return Login{}, errRandom
+	}
 	if userName == "" || userName == "&" {
 		return l, ErrNoUserName
 	}
-	l.DeviceName, l.ProductKey, _ = strings.Cut(userName, "&")
-	if !ValidDeviceName(l.DeviceName) || !ValidProductKey(l.ProductKey) {
+	if !l.readUserName(userName) {
 		return Login{}, errUserName
 	}
 	if len(password) > MaxPassword {
@@ -105,6 +110,15 @@ func ParseLogin(clientID, userName, password string) (Login, error) {
 }
 
 const blanks = " \t\r\n"
+
+func (l *Login) readUserName(userName string) bool {
+	if l.AuthType == "" && validIotID(userName) {
+		l.IotID = userName
+		return true
+	}
+	l.DeviceName, l.ProductKey, _ = strings.Cut(userName, "&")
+	return ValidDeviceName(l.DeviceName) && ValidProductKey(l.ProductKey)
+}
 
 func (l *Login) readParams(params string) error {
 	for param := range strings.SplitSeq(params, ",") {
@@ -128,7 +142,7 @@ func (l *Login) readParams(params string) error {
 		case strings.EqualFold(name, "lan"):
 			l.Language = value
 		case strings.EqualFold(name, "authtype"):
-			l.AuthType = value
+			l.AuthType = authType(value)
 		case strings.EqualFold(name, "random"):
 			l.Random = value
 		case strings.EqualFold(name, "instanceid"):
@@ -145,8 +159,12 @@ func (l *Login) readParams(params string) error {
 // verify here.
 func (l *Login) Verify(secret string) bool {
 	var content [256]byte
-	return l.SignMethod.verify(l.password, secret, l.appendContent(content[:0]))
+	return l.SignMethod.verify(secret, l.password, l.appendContent(content[:0]))
 }
+
+// Password is the password as it was sent. It is a token, not a signature, in
+// the login of AuthToken and in one with an IotID.
+func (l *Login) Password() string { return l.password }
 
 // appendContent appends the text that a login signs: names and values, sorted
 // by name, with nothing between ("Establish MQTT connections over TCP"). The

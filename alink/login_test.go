@@ -125,6 +125,12 @@ func TestParseLoginRefuses(t *testing.T) {
 		{"one bar only", "x|", testUser, "", ErrClientID},
 		{"text behind the parameters", "x|securemode=3|y", testUser, "", ErrClientID},
 		{"a third bar", "x|securemode=3|y|", testUser, "", ErrClientID},
+		{"a registration without random", "x|authType=register,signmethod=hmacsha256|", testUser, "", ErrClientID},
+		{"a registration by an iotId", "x|authType=register,random=1|", strings.Repeat("i", 16), "", ErrCredentials},
+		{"a token by an iotId", "x|authType=connwl|", strings.Repeat("i", 16), "", ErrCredentials},
+		{"too short for an iotId", "x||", strings.Repeat("i", 15), "", ErrCredentials},
+		{"too long for an iotId", "x||", strings.Repeat("i", 65), "", ErrCredentials},
+		{"no iotId", "x||", strings.Repeat("i", 20) + "-", "", ErrCredentials},
 		{"an unknown signmethod", "x|signmethod=hmacsha512|", testUser, "", ErrClientID},
 		{"no user name", "x|securemode=3|", "", "", ErrCredentials},
 		{"no product key", "x|securemode=3|", testName, "", ErrCredentials},
@@ -161,7 +167,7 @@ func TestParseLoginTakes(t *testing.T) {
 	}
 	want := Login{
 		ClientID: "c", DeviceName: testName, ProductKey: testKey, SignMethod: HMACMD5, Timestamp: "2", HasTimestamp: true,
-		SecureMode: "-2", Version: "2", AuthType: "regnwl", Random: "R1", InstanceID: "iot-06z00",
+		SecureMode: "-2", Version: "2", AuthType: AuthUnlisted, Random: "R1", InstanceID: "iot-06z00",
 	}
 	if l != want {
 		t.Errorf("ParseLogin = %+v; want %+v", l, want)
@@ -230,6 +236,9 @@ func FuzzLogin(f *testing.F) {
 	f.Add("x|securemode=3,\n signmethod=hmacsha1,\n timestamp=1|", "a:b@c.d&pk", "00")
 	f.Add("plain", testUser, "")
 	f.Add("||", "&", "|")
+	f.Add("c|securemode=-2,authType=regnwl,random=R1,signmethod=hmacsha256,instanceId=iot-06z00|", testUser, "00")
+	f.Add("c|authType=connwl,securemode=-2,_ss=1,ext=3,_v=sdk-c-4.1.0|", testUser, "a token")
+	f.Add("c|securemode=3,timestamp=1|", "Q7uOhVRdZRRlDnTLv00100", "a token")
 	f.Fuzz(func(t *testing.T, clientID, user, password string) {
 		l, err := ParseLogin(clientID, user, password)
 		if err != nil {
@@ -238,10 +247,18 @@ func FuzzLogin(f *testing.F) {
 			}
 			return
 		}
-		if l.DeviceName+"&"+l.ProductKey != user || !strings.HasPrefix(clientID, l.ClientID) {
+		names := l.DeviceName + "&" + l.ProductKey
+		if l.IotID != "" && names == "&" && l.AuthType == "" {
+			names = l.IotID
+		}
+		if names != user || !strings.HasPrefix(clientID, l.ClientID) {
 			t.Errorf("ParseLogin(%q, %q) = %+v", clientID, user, l)
 		}
 		l.Verify(testSecret)
+		l.VerifyRegistration(testSecret)
+		if l.Registers() && l.Random == "" {
+			t.Errorf("ParseLogin(%q, %q) = %+v; want a registration's random", clientID, user, l)
+		}
 		l.password = ""
 		again, err := ParseLogin(clientID, user, "")
 		if err != nil || again != l {

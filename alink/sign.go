@@ -63,18 +63,18 @@ func (m SignMethod) appendSum(dst []byte, secret string, text []byte) []byte {
 	return mac.Sum(dst)
 }
 
-// verify reports whether digits, hexadecimal of either case, are the HMAC of
-// text under secret. The comparison takes constant time. Nothing verifies under
-// an empty secret, nor by a method that is none.
-func (m SignMethod) verify(digits, secret string, text []byte) bool {
+// verify reports whether sign is the HMAC of text under secret, in hexadecimal
+// of either case. The comparison takes constant time. Nothing verifies under
+// an empty secret.
+func (m SignMethod) verify(secret, sign string, text []byte) bool {
 	size := m.size()
-	if secret == "" || size == 0 || len(digits) != 2*size {
+	if secret == "" || size == 0 || len(sign) != 2*size {
 		return false
 	}
 	var sent, want [sha256.Size]byte
-	var buf [2 * sha256.Size]byte
-	n := copy(buf[:], digits)
-	if _, err := hex.Decode(sent[:], buf[:n]); err != nil {
+	var digits [2 * sha256.Size]byte
+	n := copy(digits[:], sign)
+	if _, err := hex.Decode(sent[:], digits[:n]); err != nil {
 		return false
 	}
 	return hmac.Equal(m.appendSum(want[:0], secret, text), sent[:size])

@@ -39,7 +39,7 @@ type Subdevice struct {
 // secret: what a CONNECT of its own would sign, less what was not sent.
 func (d *Subdevice) Verify(secret string) bool {
 	var content [256]byte
-	return d.SignMethod.verify(d.sign, secret, d.appendContent(content[:0]))
+	return d.SignMethod.verify(secret, d.sign, d.appendContent(content[:0]))
 }
 
 func (d *Subdevice) appendContent(dst []byte) []byte {
