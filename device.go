@@ -8,6 +8,7 @@ type Device struct {
 	Product     string     `json:"productKey"`
 	Disabled    bool       `json:"disabled"`
 	Online      bool       `json:"online"`
+	Activated   bool       `json:"activated"`   // it has signed in since it was given its secret, so it may not register again
 	ConnectedAt *time.Time `json:"connectedAt"` // last sign-in; nil: never
 	SeenAt      *time.Time `json:"seenAt"`      // end of its last connection; nil while online or never
 	Push        int64      `json:"push"`        // the push that State speaks of; 0: none yet
@@ -68,6 +69,7 @@ const (
 	EventContested    EventKind = "contested"    // others sign in by its name and secret; Detail names both
 	EventAsked        EventKind = "asked"        // get, answered with a link
 	EventReverted     EventKind = "reverted"     // applied, then taken back by the device
+	EventRegistered   EventKind = "registered"   // it was given a secret or a token; Detail says how, and where from
 )
 
 // DeviceNameMax is the longest device name, and DeviceNameMin the shortest

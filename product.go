@@ -32,6 +32,11 @@ type Product struct {
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
 	Policy    Policy    `json:"policy"`
+
+	// Devices that know the ProductSecret may get a secret of their own: those
+	// that are listed and, if both are set, any.
+	DynamicRegistration    bool `json:"dynamicRegistration"`
+	WithoutPreRegistration bool `json:"withoutPreRegistration"`
 }
 
 // NameMax bounds the names of instances, products, accounts and tokens, in

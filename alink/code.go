@@ -37,7 +37,6 @@ const (
 	CodeTopologySelf       Code = 6402
 
 	// "Establish MQTT connections over TCP", pre-authentication over HTTPS.
-	CodeUnauthorized  Code = 401  // wrong signature
 	CodeUnknownDevice Code = 5001 // no such device
 	CodeBadAuthType   Code = 6200
 
@@ -102,8 +101,6 @@ func (c Code) Message() string {
 		return "topo relation not exist"
 	case CodeTopologySelf:
 		return "topo relation cannot add by self"
-	case CodeUnauthorized:
-		return "request auth error"
 	case CodeUnknownDevice:
 		return "meta device not found"
 	case CodeBadAuthType:

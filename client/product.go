@@ -68,6 +68,17 @@ func (c *Client) RenameProduct(ctx context.Context, key, name string) (Product, 
 	return call[Product](ctx, c, http.MethodPatch, path("products", key), in)
 }
 
+// Registration changes what is not nil of a product's dynamic registration.
+type Registration struct {
+	Dynamic    *bool `json:"dynamicRegistration,omitempty"`    // listed devices get their secrets by the ProductSecret
+	WithoutPre *bool `json:"withoutPreRegistration,omitempty"` // so do devices that are not listed
+}
+
+// SetRegistration turns a product's dynamic registration on or off.
+func (c *Client) SetRegistration(ctx context.Context, key string, r Registration) (Product, error) {
+	return call[Product](ctx, c, http.MethodPatch, path("products", key), r)
+}
+
 // RemoveProduct removes a product without devices.
 func (c *Client) RemoveProduct(ctx context.Context, key string) error {
 	return c.do(ctx, http.MethodDelete, path("products", key), nil, nil)

@@ -208,7 +208,7 @@ func (c *cli) printDevice(cmd *cobra.Command, d cota.Device, events []cota.Event
 		{"device", d.Name}, {"productKey", d.Product},
 		{"connection", yesNo(d.Online, "online since "+moment(d.ConnectedAt), "offline, last seen "+moment(d.SeenAt))},
 		{"gateway", gateway(d)},
-		{"enabled", yesNo(d.Disabled, "no", "yes")},
+		{"enabled", yesNo(d.Disabled, "no", "yes")}, {"activated", yesNo(d.Activated, "yes", "no")},
 		{"push", orDash(d.Push)}, {"state", standing(d)}, {"since", moment(d.StateAt)}, {"detail", orDash(failure(d.Code, d.Detail))},
 		{"runs version", orDash(d.ConfigVersion)}, {"configId", orDash(d.ConfigID)},
 	})

@@ -99,10 +99,13 @@ func (c *cli) newProduct() *cobra.Command {
 					{"product", p.Name}, {"productKey", p.Key}, {"instance", p.Instance},
 					{"remote configuration", yesNo(p.Enabled, "on", "off")}, {"current version", orDash(p.Current)},
 					{"devices", p.Devices}, {"online", p.Online},
+					{"dynamic registration", yesNo(p.DynamicRegistration, "on", "off")},
+					{"without pre-registration", yesNo(p.WithoutPreRegistration, "on", "off")},
 				})
 			})
 		},
 	}
+	registration := c.productRegistration()
 	rename := &cobra.Command{
 		Use: "rename NAME", Short: "Give a product another name", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -120,6 +123,38 @@ func (c *cli) newProduct() *cobra.Command {
 			})
 		},
 	}
-	c.productFlag(show, rename, remove)
-	return group("product", "Products: kinds of devices that share one configuration", add, list, show, rename, remove, c.newCA())
+	c.productFlag(show, rename, registration, remove)
+	return group("product", "Products: kinds of devices that share one configuration", add, list, show, rename, registration, remove, c.newCA())
+}
+
+func (c *cli) productRegistration() *cobra.Command {
+	var on, withoutPre bool
+	cmd := &cobra.Command{
+		Use: "registration", Short: "Turn dynamic registration on or off", Args: cobra.NoArgs,
+		Long: "Turn dynamic registration on or off: devices that know the ProductSecret get a secret of their own until\n" +
+			"they first sign in. Without pre-registration, so do devices that were never added.",
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&on, "dynamic", false, "devices that were added may register: --dynamic or --dynamic=false")
+	flags.BoolVar(&withoutPre, "without-pre", false, "so may devices that were not: --without-pre or --without-pre=false")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		var r client.Registration
+		if flags.Changed("dynamic") {
+			r.Dynamic = &on
+		}
+		if flags.Changed("without-pre") {
+			r.WithoutPre = &withoutPre
+		}
+		return c.with(cmd, func(ctx context.Context, cl *client.Client, product string) error {
+			p, err := cl.SetRegistration(ctx, product, r)
+			if err != nil {
+				return err
+			}
+			return c.printFields(cmd, p, fields{
+				{"dynamic registration", yesNo(p.DynamicRegistration, "on", "off")},
+				{"without pre-registration", yesNo(p.WithoutPreRegistration, "on", "off")},
+			})
+		})
+	}
+	return cmd
 }

@@ -145,6 +145,12 @@ func TestInstancesAndProducts(t *testing.T) {
 	if shown.Name != "meter 2" || shown.Online != 7 || shown.Devices != 3 || shown.Push != 1 {
 		t.Errorf("Product = %+v; want meter 2 with 3 devices, 7 online, push 1", shown)
 	}
+	registered, err := c.SetRegistration(t.Context(), p.Key, client.Registration{Dynamic: &on})
+	w.must(err)
+	if shown.DynamicRegistration || shown.WithoutPreRegistration || !registered.DynamicRegistration || registered.WithoutPreRegistration || registered.Name != "meter 2" {
+		t.Errorf("SetRegistration = %+v after %+v; want dynamic registration on, and nothing else changed", registered, shown)
+	}
+	shown = registered
 	equal(t, "Products of lab", all(t, c.Products(t.Context(), client.ProductFilter{Instance: "lab"})), []client.ListedProduct{{Product: shown, LastPush: &push}})
 	equal(t, "Products of default", all(t, c.Products(t.Context(), client.ProductFilter{Instance: "default"})), nil)
 

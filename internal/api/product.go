@@ -93,13 +93,32 @@ func (s *server) addProduct(ctx context.Context, in *newProduct) (*reply[addedPr
 type productPatch struct {
 	OfProduct
 	Body struct {
-		Name string `json:"name"`
+		Name                   *string `json:"name,omitempty"`
+		DynamicRegistration    *bool   `json:"dynamicRegistration,omitempty" doc:"let listed devices get their secrets by the ProductSecret; needs the role publisher"`
+		WithoutPreRegistration *bool   `json:"withoutPreRegistration,omitempty" doc:"let devices that are not listed do so as well; needs the role publisher"`
 	} `nameHint:"ProductPatch"`
 }
 
-func (s *server) renameProduct(ctx context.Context, in *productPatch) (*reply[productAnswer], error) {
-	p, err := s.control.RenameProduct(ctx, actor(ctx), in.Product, in.Body.Name)
-	return &reply[productAnswer]{s.productAnswer(p)}, err
+func (s *server) setProduct(ctx context.Context, in *productPatch) (*reply[productAnswer], error) {
+	b, by := in.Body, actor(ctx)
+	register := b.DynamicRegistration != nil || b.WithoutPreRegistration != nil
+	if b.Name == nil && !register {
+		return nil, errNoChange
+	}
+	if register { // first: it may be refused
+		if err := need(by, cota.Publisher, "dynamic registration"); err != nil {
+			return nil, err
+		}
+		if _, err := s.control.SetRegistration(ctx, by, in.Product, b.DynamicRegistration, b.WithoutPreRegistration); err != nil {
+			return nil, err
+		}
+	}
+	if b.Name != nil {
+		if _, err := s.control.RenameProduct(ctx, by, in.Product, *b.Name); err != nil {
+			return nil, err
+		}
+	}
+	return s.product(ctx, &in.OfProduct)
 }
 
 func (s *server) removeProduct(ctx context.Context, in *OfProduct) (*nothing, error) {

@@ -71,7 +71,7 @@ func (s *server) routes() []chapter {
 			{get, "/products", cota.Viewer, "products", "list the products", of(s.products)},
 			{post, "/products", cota.Editor, "addProduct", "add a product; its secret is shown once", of(s.addProduct)},
 			{get, product, cota.Viewer, "product", "show a product", of(s.product)},
-			{patch, product, cota.Editor, "renameProduct", "rename a product", of(s.renameProduct)},
+			{patch, product, cota.Editor, "setProduct", "rename a product; publishers may turn its dynamic registration on and off", of(s.setProduct)},
 			{del, product, cota.Editor, "removeProduct", "remove a product without devices", of(s.removeProduct)},
 			{get, ca, cota.Viewer, "ca", "show whose certificates of devices the product trusts", of(s.ca)},
 			{put, ca, cota.Admin, "setCA", "trust the CAs that are given, and no others", of(s.setCA)},

@@ -114,14 +114,23 @@ func TestFieldsThatNeedMoreThanTheirRoute(t *testing.T) {
 	publisher, editor := "Bearer "+w.tokens[cota.Publisher], "Bearer "+w.tokens[cota.Editor]
 
 	w.refused("policy as publisher", w.ask("PATCH", config, `{"enabled":true,"policy":{"history":1}}`, "Authorization", publisher), 403, cota.Forbidden)
+	at := "/api/v1/products/" + product
+	for _, body := range []string{`{"name":"x","dynamicRegistration":true}`, `{"withoutPreRegistration":false}`} {
+		w.refused(body+" as editor", w.ask("PATCH", at, body, "Authorization", editor), 403, cota.Forbidden)
+	}
 	w.refused("new secret as editor", w.ask("PATCH", device, `{"disabled":true,"resetSecret":true}`, "Authorization", editor), 403, cota.Forbidden)
 	p, err := w.store.Product(t.Context(), product)
 	w.must(err)
 	d, err := w.store.Device(t.Context(), product, "dev-000001")
 	w.must(err)
-	if p.Enabled || d.Disabled {
-		t.Errorf("enabled %t, disabled %t after refusals; want neither", p.Enabled, d.Disabled)
+	if p.Enabled || d.Disabled || p.DynamicRegistration || p.Name == "x" {
+		t.Errorf("after refusals: %+v, disabled %t; want nothing changed", p, d.Disabled)
 	}
+	if a := w.ask("PATCH", at, `{"name":"y","dynamicRegistration":true,"withoutPreRegistration":true}`, "Authorization", publisher); a.status != http.StatusOK ||
+		!strings.Contains(a.body, `"name":"y"`) || !strings.Contains(a.body, `"withoutPreRegistration":true`) {
+		t.Errorf("registration as publisher = %d %s; want 200", a.status, a.body)
+	}
+	w.refused("no change", w.ask("PATCH", at, `{}`), 400, cota.Invalid)
 	if a := w.ask("PATCH", config, `{"enabled":true}`, "Authorization", publisher); a.status != http.StatusOK {
 		t.Errorf("switch as publisher = %d %s; want 200", a.status, a.body)
 	}

@@ -37,6 +37,8 @@ func TestAudit(t *testing.T) {
 		secret(productSecret)
 		_, err = r.RenameProduct(r.ctx, by, p.Key, "gauge")
 		r.must(err)
+		_, err = r.SetRegistration(r.ctx, by, p.Key, ptr(true), nil)
+		r.must(err)
 		r.must(r.SetConfig(r.ctx, by, p.Key, ptr(true), &cota.PolicyPatch{History: ptr(int64(7))}))
 		ca := certtest.New(t, "devices")
 		r.must(r.SetCA(r.ctx, by, p.Key, ca.PEM()))
@@ -101,6 +103,7 @@ func TestAudit(t *testing.T) {
 			"instance.set lab: Lab, test",
 			"product.add PK: meter",
 			"product.rename PK: gauge",
+			"product.registration PK: dynamic registration true, without pre-registration false",
 			"config.set PK: policy {CooldownSeconds:3600 LinkSeconds:1800 History:7 MaxBytes:65536} enabled true",
 			"ca.set PK: " + cota.DescribeCertificate(ca.Cert).Fingerprint,
 			"ca.revoke PK: 1 in the list",

@@ -157,5 +157,6 @@ func (c *Control) revoked(ctx context.Context, product string, chain []*x509.Cer
 
 // enabled is a device that may sign in once it has proven who it is.
 func (c *Control) enabled(ctx context.Context, product, name string) (store.DeviceRow, error) {
-	return c.login(ctx, product, name, func(string) bool { return true })
+	row, _, err := c.login(ctx, product, name, func(string) bool { return true })
+	return row, err
 }

@@ -37,6 +37,7 @@ type Options struct {
 type Control struct {
 	store   *store.Store
 	signer  *cota.Signer
+	iotKey  []byte // signs what devices sign in with that have pre-authenticated
 	linkURL string
 	log     *slog.Logger
 	hashing chan struct{} // bounds the memory that password hashing takes
@@ -78,6 +79,9 @@ func New(ctx context.Context, o Options) (*Control, error) {
 	}
 	if err := c.prepareVerifier(ctx, o); err != nil {
 		return nil, fmt.Errorf("prepare verification: %w", err)
+	}
+	if err := c.prepareIotKey(ctx); err != nil {
+		return nil, fmt.Errorf("prepare pre-authentication: %w", err)
 	}
 	keys, err := o.Store.SigningKeys(ctx)
 	if err != nil {

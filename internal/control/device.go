@@ -77,15 +77,29 @@ func (c *Control) DisableDevice(ctx context.Context, by Actor, product, name str
 	})
 }
 
-// ResetDeviceSecret gives a device a new secret and ends its connection.
+// ResetDeviceSecret gives a device a new secret and ends its connection. It may
+// register again until it signs in.
 func (c *Control) ResetDeviceSecret(ctx context.Context, by Actor, product, name string) (secret string, err error) {
 	if err := c.prove(ctx, by, "a new device secret"); err != nil {
 		return "", err
 	}
+	if err := c.store.Flush(ctx); err != nil { // its last sign-in is before the reset
+		return "", err
+	}
 	secret = cota.NewDeviceSecret()
 	return secret, c.changeDevice(ctx, by, "device.reset", product, name, func(tx *store.Tx, d store.DeviceRow) (string, error) {
-		return "new secret", tx.SetDeviceSecret(ctx, d.ID, product, name, secret)
+		return "new secret", tx.SetDeviceSecret(ctx, d.ID, product, name, secret, secretTime(d))
 	})
+}
+
+// secretTime is now, when a device is given a secret, or else the first moment
+// after its last sign-in.
+func secretTime(d store.DeviceRow) time.Time {
+	now := time.Now().Truncate(time.Millisecond) // as the store keeps it
+	if d.ConnectedAt != nil && !now.After(*d.ConnectedAt) {
+		return d.ConnectedAt.Add(time.Millisecond)
+	}
+	return now
 }
 
 // RemoveDevice removes a device with its timeline and ends its connection.

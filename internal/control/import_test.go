@@ -7,6 +7,7 @@ import (
 
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/store"
 )
 
 func TestImportProduct(t *testing.T) {
@@ -75,7 +76,7 @@ func TestImportDevices(t *testing.T) {
 		if p, err := r.store.Product(r.ctx, r.product); err != nil || p.Devices != control.MaxDevices+3 {
 			t.Errorf("the product has %d devices, %v; want %d", p.Devices, err, control.MaxDevices+3)
 		}
-		if log, err := r.store.AuditLog(r.ctx, 0, 100); err != nil || strings.Contains(fmt.Sprint(log), "SSSS") {
+		if log, err := r.store.AuditLog(r.ctx, store.AuditFilter{}, 0, 100); err != nil || strings.Contains(fmt.Sprint(log), "SSSS") {
 			t.Errorf("the audit log holds a secret, or %v", err)
 		}
 	})

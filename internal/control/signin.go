@@ -24,7 +24,7 @@ var errSignature = cota.Errorf(cota.Unauthenticated, "wrong signature")
 // NotFound a device or product that is unknown, with Unauthenticated a wrong
 // signature, and with Disabled a device that signs correctly but is disabled.
 func (c *Control) SignIn(ctx context.Context, product, name string, verify func(secret string) bool) (Device, error) {
-	row, err := c.login(ctx, product, name, verify)
+	row, _, err := c.login(ctx, product, name, verify)
 	if err != nil {
 		return Device{}, err
 	}
@@ -50,7 +50,7 @@ func deviceOf(row store.DeviceRow) Device {
 // Recheck refuses a device that SignIn has let in and would not let in now. Of
 // any other it looks up where it stands now.
 func (c *Control) Recheck(ctx context.Context, d *Device, verify func(secret string) bool) error {
-	row, err := c.login(ctx, d.Product, d.Name, verify)
+	row, _, err := c.login(ctx, d.Product, d.Name, verify)
 	return d.again(row, err)
 }
 
@@ -66,9 +66,9 @@ func (d *Device) again(row store.DeviceRow, err error) error {
 	return nil
 }
 
-func (c *Control) login(ctx context.Context, product, name string, verify func(secret string) bool) (store.DeviceRow, error) {
-	row, secret, err := c.store.DeviceLogin(ctx, product, name)
-	return row, admissible(row, secret, err, verify)
+func (c *Control) login(ctx context.Context, product, name string, verify func(secret string) bool) (row store.DeviceRow, secret string, err error) {
+	row, secret, err = c.store.DeviceLogin(ctx, product, name)
+	return row, secret, admissible(row, secret, err, verify)
 }
 
 // admissible judges what was found of a device that wants to sign in.
@@ -79,10 +79,12 @@ func admissible(row store.DeviceRow, secret string, err error, verify func(secre
 	case !verify(secret):
 		return errSignature
 	case row.Disabled:
-		return cota.Errorf(cota.Disabled, "device %s is disabled", row.Name)
+		return errDisabled(row.Name)
 	}
 	return nil
 }
+
+func errDisabled(name string) error { return cota.Errorf(cota.Disabled, "device %s is disabled", name) }
 
 // takeOver has other nodes close the connections that they hold to devices.
 func (c *Control) takeOver(ctx context.Context, all ...store.DeviceRow) error {

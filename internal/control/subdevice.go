@@ -118,7 +118,7 @@ func (c *Control) SignInThrough(ctx context.Context, gateway *Device, all []Subd
 	let = make([]Device, len(all))
 	var elsewhere []store.DeviceRow
 	for i, s := range all {
-		row, err := c.login(ctx, s.Product, s.Name, s.Verify)
+		row, _, err := c.login(ctx, s.Product, s.Name, s.Verify)
 		if err == nil {
 			err = c.checkBehind(ctx, gateway, row.ID)
 		}

@@ -77,10 +77,15 @@ func (tx *Tx) SetDevice(ctx context.Context, id int64, disabled bool) error {
 	return err
 }
 
-// SetDeviceSecret gives a device a new secret.
-func (tx *Tx) SetDeviceSecret(ctx context.Context, id int64, product, name, secret string) error {
-	_, err := tx.db.ExecContext(ctx, `UPDATE device SET secret_sealed = $2 WHERE id = $1`,
-		id, tx.seal.box(secret, ownerDevice(product, name)))
+// SetDeviceSecret gives a device a new secret, and takes away what it could
+// sign in with before. It is activated when it connects at that time or later.
+func (tx *Tx) SetDeviceSecret(ctx context.Context, id int64, product, name, secret string, now time.Time) error {
+	_, err := tx.db.ExecContext(ctx, `UPDATE device SET secret_sealed = $2, secret_at = $3 WHERE id = $1`,
+		id, tx.seal.box(secret, ownerDevice(product, name)), millis(now))
+	if err != nil {
+		return err
+	}
+	_, err = tx.db.ExecContext(ctx, `DELETE FROM device_token WHERE device = $1`, id)
 	return err
 }
 
@@ -108,12 +113,13 @@ func (tx *Tx) RemoveDevice(ctx context.Context, product string, id int64, now ti
 	if err := tx.countDevices(ctx, product, -1, now); err != nil {
 		return err
 	}
-	for _, of := range []string{
+	for _, sql := range []string{
 		`DELETE FROM topology WHERE device = $1`,
 		`DELETE FROM topology WHERE gateway = $1`,
 		`DELETE FROM event WHERE device = $1`,
+		`DELETE FROM device_token WHERE device = $1`,
 	} {
-		if _, err := tx.db.ExecContext(ctx, of, id); err != nil {
+		if _, err := tx.db.ExecContext(ctx, sql, id); err != nil {
 			return err
 		}
 	}
@@ -125,7 +131,7 @@ func (tx *Tx) RemoveDevice(ctx context.Context, product string, id int64, now ti
 const (
 	deviceColumns = `device.id, device.product, device.name, device.disabled, device.created_at,
 		EXISTS (SELECT 1 FROM node WHERE node.id = device.node AND (node.id = $1 OR node.seen_at >= $2)),
-		device.connected_at, device.seen_at, device.push, device.state, device.code, device.detail, device.state_at,
+		device.connected_at, device.seen_at, device.secret_at, device.push, device.state, device.code, device.detail, device.state_at,
 		device.config_id, device.config_at, device.offered, device.node,
 		COALESCE((SELECT number FROM version WHERE version.product = device.product AND version.config_id = device.config_id), 0),
 		device.through, COALESCE((SELECT gateway.product || '/' || gateway.name FROM device AS gateway
@@ -147,12 +153,13 @@ func (d DeviceRow) Standing() cota.Standing {
 }
 
 func scanDevice(row scanner) (d DeviceRow, err error) {
-	var created, connected, seen, stateAt, configAt int64
+	var created, connected, seen, secretAt, stateAt, configAt int64
 	var gateway string
-	err = row.Scan(&d.ID, &d.Product, &d.Name, &d.Disabled, &created, &d.Online, &connected, &seen,
+	err = row.Scan(&d.ID, &d.Product, &d.Name, &d.Disabled, &created, &d.Online, &connected, &seen, &secretAt,
 		&d.Push, (*int)(&d.State), &d.Code, &d.Detail, &stateAt, &d.ConfigID, &configAt, &d.Offered, &d.Node, &d.ConfigVersion,
 		&d.Through, &gateway)
 	d.CreatedAt = timeOf(created)
+	d.Activated = connected != 0 && connected >= secretAt
 	d.ConnectedAt, d.StateAt, d.ConfigAt = timeRef(connected), timeRef(stateAt), timeRef(configAt)
 	if !d.Online {
 		d.SeenAt = timeRef(seen)

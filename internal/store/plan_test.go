@@ -50,6 +50,7 @@ func TestPlans(t *testing.T) {
 		for name, query := range map[string]func() error{
 			"Device":      func() error { _, err := q.Device(ctx, "a1Product1", "dev-1"); return err },
 			"DeviceLogin": func() error { _, _, err := q.DeviceLogin(ctx, "a1Product1", "dev-1"); return err },
+			"DeviceNames": func() error { _, _, err := q.DeviceNames(ctx, 7); return err },
 			"Devices":     func() error { _, err := q.Devices(ctx, "a1Product1", store.DeviceFilter{}, "dev-5", 100); return err },
 			"Devices by prefix": func() error {
 				_, err := q.Devices(ctx, "a1Product1", store.DeviceFilter{Prefix: "dev-77"}, "", 100)

@@ -55,12 +55,14 @@ func (tx *Tx) RemoveProduct(ctx context.Context, key string) error {
 	return must(res, err, "no product %s without devices", key)
 }
 
-const productColumns = `key, instance, name, enabled, policy, current, push, devices, created_at, updated_at`
+const productColumns = `key, instance, name, enabled, policy, current, push, devices, created_at, updated_at,
+	dynamic_registration, without_pre_registration`
 
 func scanProduct(row scanner) (p cota.Product, err error) {
 	var policy string
 	var created, updated int64
-	if err = row.Scan(&p.Key, &p.Instance, &p.Name, &p.Enabled, &policy, &p.Current, &p.Push, &p.Devices, &created, &updated); err != nil {
+	if err = row.Scan(&p.Key, &p.Instance, &p.Name, &p.Enabled, &policy, &p.Current, &p.Push, &p.Devices, &created, &updated,
+		&p.DynamicRegistration, &p.WithoutPreRegistration); err != nil {
 		return p, err
 	}
 	p.CreatedAt, p.UpdatedAt = timeOf(created), timeOf(updated)

@@ -53,7 +53,7 @@ func (s *Store) record(ctx context.Context, batch []Report) error {
 		func() error { return w.connect(ctx, s.node, connects) },
 		func() error { return w.configure(ctx, configs) },
 		func() error { return w.offer(ctx, offers) },
-		func() error { return w.events(ctx, w.lines(batch, rose), func() int64 { return s.seq.Add(1) }) },
+		func() error { return w.events(ctx, w.lines(batch, rose), s.nextSeq) },
 		func() error { return w.count(ctx) },
 	} {
 		if err := step(); err != nil {

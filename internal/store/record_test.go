@@ -29,7 +29,7 @@ func TestRecordWritesEveryColumn(t *testing.T) {
 		record(t, s, store.Report{Device: id, At: *at(2), Kind: "failed", Push: push.No, Version: 7, Rung: cota.Failed,
 			Code: -4, Detail: "磁盘满了 🫙", ConfigID: version.ConfigID})
 		want := store.DeviceRow{ID: id, Offered: 7, Node: s.Node(), Device: cota.Device{
-			Name: "dev-000001", Product: pk, Online: true, ConnectedAt: at(1), Push: push.No, State: cota.Failed,
+			Name: "dev-000001", Product: pk, Online: true, Activated: true, ConnectedAt: at(1), Push: push.No, State: cota.Failed,
 			Code: -4, Detail: "磁盘满了 🫙", StateAt: at(2), ConfigID: version.ConfigID, ConfigAt: at(2), ConfigVersion: 7,
 			CreatedAt: t0,
 		}}

@@ -217,7 +217,7 @@ func TestResealBesideServers(t *testing.T) {
 		changing.Go(func() { // every secret is changed meanwhile
 			for _, c := range names(devices) {
 				err := server.Update(ctx, func(tx *store.Tx) error {
-					return tx.SetDeviceSecret(ctx, ids[c.Name], pk, c.Name, "changed "+c.Name)
+					return tx.SetDeviceSecret(ctx, ids[c.Name], pk, c.Name, "changed "+c.Name, t0)
 				})
 				if err != nil {
 					t.Error(err)

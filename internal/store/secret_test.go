@@ -23,7 +23,7 @@ func TestSecretsAreSealed(t *testing.T) {
 		addDevices(t, s, pk, 3)
 		id := device(t, s, pk, "dev-000002").ID
 		update(t, s, func(tx *store.Tx) error {
-			must(t, tx.SetDeviceSecret(ctx, id, pk, "dev-000002", "plain-new-secret"))
+			must(t, tx.SetDeviceSecret(ctx, id, pk, "dev-000002", "plain-new-secret", t0))
 			return tx.AddSigningKey(ctx, []byte("plain-signing-key"), t0)
 		})
 		plain := []string{"secret of " + pk, "secret-000001", "secret-000003", "plain-new-secret", "plain-signing-key"}

@@ -89,6 +89,7 @@ type querier interface {
 type Tx struct {
 	queries
 	notes []Note
+	seq   func() int64 // order of events within a millisecond
 }
 
 // engine is what differs between SQLite and PostgreSQL.
@@ -202,7 +203,7 @@ func (s *Store) try(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
 		return nil, fmt.Errorf("begin: %w", err)
 	}
 	defer db.Rollback() // after a commit this does nothing
-	tx := &Tx{queries: queries{db: db, engine: s.engine, seal: s.seal, node: s.node}}
+	tx := &Tx{queries: queries{db: db, engine: s.engine, seal: s.seal, node: s.node}, seq: s.nextSeq}
 	if err := fn(tx); err != nil {
 		return nil, err
 	}
@@ -214,6 +215,8 @@ func (s *Store) try(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
 	}
 	return tx, nil
 }
+
+func (s *Store) nextSeq() int64 { return s.seq.Add(1) }
 
 // Taken reports whether err says that a unique key is in use.
 func (s *Store) Taken(err error) bool { return s.engine.taken(err) }
