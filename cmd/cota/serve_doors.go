@@ -20,6 +20,8 @@ func (f *serveFlags) doorFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.files, "files", ":8082", "address of the file door")
 	flags.StringVar(&f.filesTLS, "files-tls", "", "address of the file door over TLS, in production :443")
 	flags.StringVar(&f.FilesURL, "files-url", "", "where devices find the file door; in production without a port (default http://localhost and the port of --files)")
+	flags.StringVar(&f.MQTTURL, "mqtt-url", "", "where devices find the MQTT door, as pre-authentication tells them: mqtt://host:port (default the host by which they asked, and the port of the first --mqtt)")
+	flags.BoolVar(&f.RegisterPlain, "register-plain", false, "let devices register without TLS; for laboratories: their secrets can be read on the way")
 	flags.StringSliceVar(&f.TLS.Certs, "tls-cert", nil, "certificate files (PEM), read again when they change; the first is for clients that name no server")
 	flags.StringSliceVar(&f.TLS.Keys, "tls-key", nil, "the key file of each --tls-cert")
 	flags.BoolVar(&f.TLS.Legacy, "tls-legacy", false, "let devices use RSA key exchange and AES-CBC, as the C SDKs must: what is recorded can be read by whoever gets the key (doc/tls.md)")

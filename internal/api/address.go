@@ -12,6 +12,12 @@ import (
 // proxies are the networks of those whose word on whom they ask for is taken.
 type proxies []netip.Prefix
 
+// ClientOf makes what says where a request comes from, and whether its client
+// speaks TLS, behind proxies of these networks.
+func ClientOf(trusted []netip.Prefix) func(*http.Request) (from netip.Addr, overTLS bool) {
+	return proxies(trusted).client
+}
+
 func (p proxies) has(a netip.Addr) bool {
 	return slices.ContainsFunc(p, func(n netip.Prefix) bool { return n.Contains(a) })
 }

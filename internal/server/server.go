@@ -23,6 +23,7 @@ import (
 	"github.com/cotahq/cota/internal/gateway"
 	"github.com/cotahq/cota/internal/keypair"
 	"github.com/cotahq/cota/internal/port"
+	"github.com/cotahq/cota/internal/register"
 	"github.com/cotahq/cota/internal/store"
 )
 
@@ -36,6 +37,12 @@ type Options struct {
 	// FilesURL is where devices find the file door; "" for the address of the
 	// Files listener.
 	FilesURL string
+	// MQTTURL is where devices that have pre-authenticated find the MQTT door,
+	// mqtt://host:port; "" for the host by which they asked and the port of the
+	// MQTT listener.
+	MQTTURL string
+	// RegisterPlain lets devices register without TLS.
+	RegisterPlain bool
 	// AdminPassword is that of the first administrator of a new server; "" for
 	// a random one.
 	AdminPassword string
@@ -89,6 +96,9 @@ type Server struct {
 	FirstPassword string
 	FilesURL      string
 
+	mqttHost string // where devices find the MQTT door; "": by the host by which they asked
+	mqttPort uint16
+
 	options Options
 	store   *store.Store
 	unlock  func() error  // of the data directory
@@ -128,6 +138,9 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	if min(o.RefusalsPerAddress, o.RefusalsPerDevice, o.TakeoversPerDevice) < 0 {
 		return errors.New("bounds of refusals and takeovers must not be negative; 0 is no bound")
+	}
+	if err := s.findMQTT(); err != nil {
+		return err
 	}
 	mode, err := verificationMode(o.Verification)
 	if err != nil {
@@ -251,7 +264,7 @@ func (s *Server) Run(ctx context.Context, grace time.Duration) error {
 func (s *Server) management(ctx context.Context) http.Handler {
 	programs := api.New(api.Options{
 		Control: s.Control, Store: s.store, Online: s.Gateway.Online, Messages: s.Gateway.Messages, Done: ctx.Done(), Log: s.log, Version: s.options.Version,
-		TrustedProxies: s.options.TrustedProxies, MQTTPort: portOf(s.options.MQTT[0].Addr()), FilesURL: s.FilesURL,
+		TrustedProxies: s.options.TrustedProxies, MQTTPort: int(s.mqttPort), FilesURL: s.FilesURL,
 	})
 	people := console.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -276,12 +289,29 @@ func (s *Server) serveFiles() *http.Server {
 	one := new(http.Protocols)
 	one.SetHTTP1(true)
 	return &http.Server{
-		Handler: download.New(download.Options{
-			Control: s.Control, Log: s.log, RefusalsPerAddress: s.options.RefusalsPerAddress, RefusalsPerDevice: s.options.RefusalsPerDevice,
-		}), Protocols: one,
+		Handler: s.devices(), Protocols: one,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, WriteTimeout: fileTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+}
+
+// devices is what devices ask the file door for: files, and on the paths that
+// are for it what they sign in with.
+func (s *Server) devices() http.Handler {
+	files := download.New(download.Options{
+		Control: s.Control, Log: s.log, RefusalsPerAddress: s.options.RefusalsPerAddress, RefusalsPerDevice: s.options.RefusalsPerDevice,
+	})
+	secrets := register.New(register.Options{
+		Control: s.Control, Log: s.log, Client: api.ClientOf(s.options.TrustedProxies), AllowPlain: s.options.RegisterPlain,
+		MQTTHost: s.mqttHost, MQTTPort: s.mqttPort,
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if register.Owns(r.URL.Path) {
+			secrets.ServeHTTP(w, r)
+			return
+		}
+		files.ServeHTTP(w, r)
+	})
 }
 
 // shutdown closes the doors first, so that what is learned last is recorded.
@@ -325,14 +355,6 @@ func (s *Server) closeDoors() {
 			ln.Close()
 		}
 	}
-}
-
-// portOf is the port of a listener; 0 if it has none.
-func portOf(a net.Addr) int {
-	if tcp, ok := a.(*net.TCPAddr); ok {
-		return tcp.Port
-	}
-	return 0
 }
 
 // localAddr is a listener's address as seen from this machine.
