@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -10,25 +11,26 @@ import (
 	"github.com/cotahq/cota/internal/mqtt"
 )
 
-// checkLogin lets the device in by the certificate that it presented, if its
+// byCertificate lets a device in by the certificate that it presented, if its
 // product goes by certificates, and by its password otherwise.
-func (c *conn) checkLogin(login alink.Login) (d control.Device, err error) {
-	if len(c.certificates) > 0 && login.AuthType == "" {
-		d, err = c.gw.control.SignInByCertificate(c.gw.ctx, login.ProductKey, login.DeviceName, c.certificates)
-		if !errors.Is(err, control.ErrNoCA) {
+func (c *conn) byCertificate(login alink.Login) entry {
+	ctl := c.gw.control
+	return entry{
+		func(ctx context.Context) (control.Device, error) {
+			d, err := ctl.SignInByCertificate(ctx, login.ProductKey, login.DeviceName, c.certificates)
+			if errors.Is(err, control.ErrNoCA) {
+				return ctl.SignIn(ctx, login.ProductKey, login.DeviceName, login.Verify)
+			}
 			c.certified = err == nil
 			return d, err
-		}
+		},
+		func(ctx context.Context, d *control.Device) error {
+			if c.certified {
+				return ctl.RecheckCertificate(ctx, d, c.certificates)
+			}
+			return ctl.Recheck(ctx, d, login.Verify)
+		},
 	}
-	return c.gw.control.SignIn(c.gw.ctx, login.ProductKey, login.DeviceName, login.Verify)
-}
-
-// recheckLogin is checkLogin once more, for a device that it has let in.
-func (c *conn) recheckLogin(login alink.Login, d *control.Device) error {
-	if c.certified {
-		return c.gw.control.RecheckCertificate(c.gw.ctx, d, c.certificates)
-	}
-	return c.gw.control.Recheck(c.gw.ctx, d, login.Verify)
 }
 
 // identify tells a device that signed in without a name what its names are.

@@ -38,6 +38,8 @@ type conn struct {
 	secure       bool                // it speaks TLS
 	certificates []*x509.Certificate // that it presented, unverified
 
+	leaveBy time.Time // when a device that has registered is to be gone; the reader's own
+
 	// Set by the reader when the device signs in, before the fleet knows it.
 	certified bool    // by a certificate
 	device    *device // the session's own; nil until then
@@ -100,6 +102,8 @@ func (c *conn) reason(err error) *closed {
 	switch {
 	case errors.Is(err, io.EOF):
 		return &closed{mqtt.Success, "closed without DISCONNECT", false}
+	case errors.Is(err, os.ErrDeadlineExceeded) && !c.leaveBy.IsZero():
+		return errRegistered
 	case errors.Is(err, os.ErrDeadlineExceeded) && c.device == nil:
 		return &closed{mqtt.ProtocolError, "no CONNECT in time", true}
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -163,7 +167,11 @@ func (c *conn) expect() error {
 	c.mu.Lock()
 	d := c.session.timeout()
 	c.mu.Unlock()
-	return c.nc.SetReadDeadline(time.Now().Add(d))
+	by := time.Now().Add(d)
+	if !c.leaveBy.IsZero() {
+		by = c.leaveBy
+	}
+	return c.nc.SetReadDeadline(by)
 }
 
 // packet has the session handle one packet and does what it asks for.
@@ -181,6 +189,8 @@ func (c *conn) packet(b []byte) error {
 	switch {
 	case w.signIn:
 		return c.signIn(w.props)
+	case w.register:
+		return c.register()
 	case w.get != nil:
 		c.get(w)
 	case w.word != nil:

@@ -12,9 +12,13 @@ import (
 // it enter the fleet: between the two anything may happen.
 func (g *Gateway) SignInInTwo(ctx context.Context, nc net.Conn, login alink.Login) (enter func() (control.Device, error), err error) {
 	c, changes := newConn(g, nc), g.changes.Load()
-	d, err := g.control.SignIn(ctx, login.ProductKey, login.DeviceName, login.Verify)
+	by, err := c.entry(login)
+	if err != nil {
+		return nil, err
+	}
+	d, err := by.signIn(ctx)
 	return func() (control.Device, error) {
-		err := c.enter(d, login, changes)
+		err := c.enter(d, login, by, changes)
 		return c.device.Device, err
 	}, err
 }

@@ -48,7 +48,10 @@ func (f *fights) slows(identity string) bool { return f.takeovers.Exhausted(iden
 // identity is whom a login claims to be. One that names nobody goes by its
 // certificate.
 func (c *conn) identity(login alink.Login) string {
-	if login.DeviceName == "" && len(c.certificates) > 0 {
+	switch {
+	case login.IotID != "":
+		return login.IotID
+	case login.DeviceName == "" && len(c.certificates) > 0:
 		return string(c.certificates[0].Signature)
 	}
 	return login.DeviceName + "&" + login.ProductKey

@@ -38,18 +38,21 @@ type Options struct {
 	// TakeoversPerDevice bounds how often a minute a device may take its own
 	// connection over; 0: no bound.
 	TakeoversPerDevice int
+	// RegisterPlain lets devices register without TLS.
+	RegisterPlain bool
 }
 
 // Gateway holds the connections of devices. Its methods may be called by many
 // goroutines.
 type Gateway struct {
-	control  *control.Control
-	log      *slog.Logger
-	pushRate rate.Limit
-	refusals *limit.Refusals // of sign-ins
-	fights   *fights
-	changes  atomic.Int64 // how often Look was told of a device
-	messages *messages
+	control       *control.Control
+	log           *slog.Logger
+	pushRate      rate.Limit
+	registerPlain bool
+	refusals      *limit.Refusals // of sign-ins
+	fights        *fights
+	changes       atomic.Int64 // how often Look was told of a device
+	messages      *messages
 
 	ctx  context.Context // ends when the gateway is closed
 	stop context.CancelFunc
@@ -66,7 +69,7 @@ type Gateway struct {
 // New makes a Gateway that serves the connections it is given by Serve.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		control: o.Control, log: o.Log, pushRate: rate.Inf,
+		control: o.Control, log: o.Log, pushRate: rate.Inf, registerPlain: o.RegisterPlain,
 		refusals: limit.NewRefusals(o.RefusalsPerAddress, o.RefusalsPerDevice), fights: newFights(o.TakeoversPerDevice),
 		messages: newMessages(),
 		conns:    make(map[*conn]bool), fleets: make(map[string]*fleet),

@@ -24,6 +24,9 @@ var (
 	fightsSeen = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "cota_gateway_fights_total", Help: "Times that two were seen to fight over one device, counted every ten minutes.",
 	})
+	registrations = promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "cota_gateway_registrations_total", Help: "Registrations of devices over MQTT, by their outcome.",
+	}, []string{"outcome"})
 	pushesSent = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "cota_gateway_offers_total", Help: "Push messages sent to devices.",
 	})

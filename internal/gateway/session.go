@@ -27,17 +27,19 @@ const (
 )
 
 // session is the conversation on one connection: its packets, and the devices
-// that they are from, which is one unless that is a gateway. It does no I/O: given a packet and the time it says what
-// to send (out), what else to do (work) and, by an error, when to close.
-// Transports bring it packets one after the other and guard it with a lock.
+// that they are from, which is one unless that is a gateway. It does no I/O:
+// given a packet and the time it says what to send (out), what else to do (work)
+// and, by an error, when to close. Transports bring it packets one after the
+// other and guard it with a lock.
 type session struct {
-	version   mqtt.Version // 0 until CONNECT
-	login     alink.Login  // until signed in
-	device    device       // the connection's own
-	subs      *subs        // those behind it; nil unless it acts as a gateway
-	certified bool         // it presented a client certificate
-	keepAlive time.Duration
-	messages  *messages // of all devices
+	version    mqtt.Version // 0 until CONNECT
+	login      alink.Login  // until signed in
+	device     device       // the connection's own
+	subs       *subs        // those behind it; nil unless it acts as a gateway
+	certified  bool         // it presented a client certificate
+	registered bool         // it has registered, and is about to leave
+	keepAlive  time.Duration
+	messages   *messages // of all devices
 
 	out []byte // to be sent
 
@@ -67,6 +69,7 @@ type inflight struct {
 // work is what a packet asks for beyond the session: at most one of these.
 type work struct {
 	signIn   bool
+	register bool
 	props    []cota.Property // user properties of the packet, for the timeline
 	device   *device         // whose get or word it is
 	get      *alink.Get
@@ -110,6 +113,9 @@ func (s *session) handle(now time.Time, b []byte) (work, error) {
 			return work{}, bad(mqtt.ProtocolError, "first packet is not CONNECT")
 		}
 		return s.connect(b)
+	}
+	if s.registered {
+		return s.leaving(t, b)
 	}
 	switch t {
 	case mqtt.TypePublish:
@@ -156,10 +162,6 @@ func (s *session) connect(b []byte) (work, error) {
 	}
 	s.version = c.Version
 	s.keepAlive = time.Duration(c.KeepAlive) * time.Second
-	if s.version != mqtt.V5 && (s.keepAlive < minKeepAlive || s.keepAlive > maxKeepAlive) {
-		s.refuse(mqtt.ClientIDNotValid)
-		return work{}, bad(mqtt.ClientIDNotValid, fmt.Sprintf("keep-alive of %s is not within %s to %s", s.keepAlive, minKeepAlive, maxKeepAlive))
-	}
 	if c.Properties.Bytes(mqtt.AuthMethod) != nil {
 		s.refuse(mqtt.BadAuthenticationMethod)
 		return work{}, bad(mqtt.BadAuthenticationMethod, "enhanced authentication is not supported")
@@ -181,6 +183,12 @@ func (s *session) connect(b []byte) (work, error) {
 	case err != nil:
 		s.refuse(mqtt.BadUserNameOrPassword)
 		return work{}, bad(mqtt.BadUserNameOrPassword, err.Error())
+	case s.login.Registers(): // whatever its keep-alive
+		return work{register: true}, nil
+	}
+	if s.version != mqtt.V5 && (s.keepAlive < minKeepAlive || s.keepAlive > maxKeepAlive) {
+		s.refuse(mqtt.ClientIDNotValid)
+		return work{}, bad(mqtt.ClientIDNotValid, fmt.Sprintf("keep-alive of %s is not within %s to %s", s.keepAlive, minKeepAlive, maxKeepAlive))
 	}
 	return work{signIn: true, props: userProperties(c.Properties, c.Password)}, nil
 }
@@ -198,7 +206,9 @@ func (s *session) refuse(code mqtt.Code) {
 	s.out = c.Append(s.out, s.version)
 }
 
-// refused answers a login that control refused, and says how to close.
+// refused answers a login that control refused, and says how to close. A device
+// whose iotToken is no longer good is told 3, upon which it asks for another
+// (vendor: Establish MQTT connections over TCP).
 func (s *session) refused(err error) *closed {
 	code, why, bad := mqtt.ServerUnavailable, err.Error(), false
 	switch cota.CodeOf(err) {
@@ -213,6 +223,9 @@ func (s *session) refused(err error) *closed {
 		if errors.Is(err, errFight) {
 			code = mqtt.QuotaExceeded
 		}
+	}
+	if s.login.IotID != "" && (code == mqtt.BadUserNameOrPassword || cota.CodeOf(err) == cota.NotFound) {
+		code = mqtt.ServerUnavailable
 	}
 	s.refuse(code)
 	return &closed{code, why, bad}

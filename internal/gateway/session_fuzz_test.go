@@ -46,8 +46,8 @@ func FuzzConnect(f *testing.F) {
 		}
 		var s session
 		w, err := s.handle(time.Unix(1e9, 0), first[:n])
-		if w.signIn == (err != nil) {
-			t.Fatalf("handle(%x) asks to sign in: %t; error %v", first[:n], w.signIn, err)
+		if w.signIn && w.register || (w.signIn || w.register) == (err != nil) {
+			t.Fatalf("handle(%x) asks to sign in: %t, to register: %t; error %v", first[:n], w.signIn, w.register, err)
 		}
 		if len(s.out) == 0 {
 			return
@@ -295,4 +295,36 @@ func talk(v mqtt.Version) (b []byte) {
 	b = s.Append(b, v)
 	b = mqtt.Ack{Type: mqtt.TypePuback, PacketID: 1}.Append(b, v)
 	return mqtt.Disconnect{}.Append(b, v)
+}
+
+// FuzzRegistered has a device that has registered say anything: it asks for
+// nothing any more.
+func FuzzRegistered(f *testing.F) {
+	for _, v := range []mqtt.Version{mqtt.V31, mqtt.V311, mqtt.V5} {
+		f.Add(byte(v), talk(v))
+	}
+	f.Fuzz(func(t *testing.T, version byte, said []byte) {
+		var s session
+		c := fuzzConnect(mqtt.V31+mqtt.Version(version%3), 1)
+		c.ClientID = []byte("x|authType=register,random=1|")
+		if w, err := s.handle(time.Unix(1e9, 0), c.Append(nil)); err != nil || !w.register {
+			t.Fatalf("CONNECT: %v, register %t", err, w.register)
+		}
+		s.grant(granted{[]string{alink.TopicRegister}, []byte("{}")})
+		s.out = nil
+		for {
+			n, err := mqtt.Frame(said, maxPacket)
+			if err != nil || n > len(said) {
+				return
+			}
+			w, err := s.handle(time.Unix(1e9, 0), said[:n])
+			if w.signIn || w.register || w.get != nil || w.word != nil || w.gateway != nil {
+				t.Fatalf("handle(%x) asks for %+v", said[:n], w)
+			}
+			if err != nil {
+				return
+			}
+			said = said[n:]
+		}
+	})
 }

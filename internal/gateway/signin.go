@@ -23,7 +23,7 @@ func (c *conn) signIn(properties []cota.Property) error {
 	}
 	c.mu.Lock()
 	c.session.welcome()
-	if login.ProductKey == "" {
+	if c.certified && login.ProductKey == "" {
 		c.session.identify()
 	}
 	c.mu.Unlock()
@@ -44,15 +44,19 @@ func (c *conn) admit(login alink.Login) error {
 		return err
 	}
 	changes := c.gw.changes.Load()
-	d, err := c.checkLogin(login)
+	by, err := c.entry(login)
 	if err != nil {
 		return err
 	}
-	return c.enter(d, login, changes)
+	d, err := by.signIn(c.gw.ctx)
+	if err != nil {
+		return err
+	}
+	return c.enter(d, login, by, changes)
 }
 
-// enter joins the fleet as d, which was looked up when changes were counted.
-func (c *conn) enter(d control.Device, login alink.Login, changes int64) error {
+// enter joins the fleet as d, which was let in when changes were counted.
+func (c *conn) enter(d control.Device, login alink.Login, by entry, changes int64) error {
 	// Before the greeting: whatever is pushed from now on finds the device there.
 	c.fleet = c.gw.fleet(d.Product)
 	c.mu.Lock()
@@ -71,7 +75,7 @@ func (c *conn) enter(d control.Device, login alink.Login, changes int64) error {
 	if !again && c.gw.changes.Load() == changes {
 		return nil
 	}
-	if err := c.recheckLogin(login, &d); err != nil {
+	if err := by.recheck(c.gw.ctx, &d); err != nil {
 		return err
 	}
 	c.mu.Lock()

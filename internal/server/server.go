@@ -182,7 +182,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.port = port.New(port.Options{TLS: s.deviceTLS(), Proxies: o.LoadBalancers})
 	s.Gateway = gateway.New(gateway.Options{
-		Control: s.Control, Log: o.Log, PushRate: o.PushRate,
+		Control: s.Control, Log: o.Log, PushRate: o.PushRate, RegisterPlain: o.RegisterPlain,
 		RefusalsPerAddress: o.RefusalsPerAddress, RefusalsPerDevice: o.RefusalsPerDevice, TakeoversPerDevice: o.TakeoversPerDevice,
 	})
 	s.store.Listen(s.hear)
