@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/device"
 )
 
@@ -28,19 +27,20 @@ type agent struct {
 
 func (c *cli) newAgent() *cobra.Command {
 	var a agent
+	var e enrolment
 	o := device.Options{}
 	cmd := &cobra.Command{
 		Use:   "agent",
 		Short: "Be a device: keep this machine's configuration in a file",
 		Long: "Be a device of a product: keep its configuration in a file that is replaced at once, and run a command\n" +
 			"whenever it has changed. If the command fails, the file before is put back and the server told so.\n" +
-			"The device's secret comes from COTA_DEVICE_SECRET.",
+			"The device's secret comes from COTA_DEVICE_SECRET, or from --secret-file. With --register a device that has\n" +
+			"none yet gets one for COTA_PRODUCT_SECRET, the secret of its product, and keeps it in --secret-file.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.DeviceSecret = os.Getenv("COTA_DEVICE_SECRET")
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			o.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-			if o.DeviceSecret == "" {
-				return cota.Errorf(cota.Invalid, "COTA_DEVICE_SECRET is not set")
+			if o.DeviceSecret, err = e.secret(cmd.Context(), o); err != nil {
+				return err
 			}
 			a.out = cmd.OutOrStdout()
 			return a.run(cmd.Context(), o)
@@ -53,6 +53,8 @@ func (c *cli) newAgent() *cobra.Command {
 	flags.StringVar(&a.file, "file", "config.json", "where to keep the configuration")
 	flags.StringVar(&a.command, "exec", "", "shell command to run when it has changed")
 	flags.DurationVar(&a.timeout, "exec-timeout", time.Minute, "how long the command may take")
+	flags.StringVar(&e.file, "secret-file", "", "where the device's secret is kept")
+	flags.StringVar(&e.server, "register", "", "file door to register at, such as https://files.example.com, when there is no secret yet")
 	for _, name := range []string{"product-key", "device-name"} {
 		if err := cmd.MarkFlagRequired(name); err != nil {
 			panic(err) // the flag is ours
@@ -115,7 +117,7 @@ func (a *agent) exec(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", a.command)
-	cmd.Env = append(os.Environ(), "COTA_CONFIG_FILE="+a.file, "COTA_DEVICE_SECRET=")
+	cmd.Env = append(os.Environ(), "COTA_CONFIG_FILE="+a.file, "COTA_DEVICE_SECRET=", "COTA_PRODUCT_SECRET=")
 	cmd.Stdout, cmd.Stderr = a.out, a.out
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("command: %w", err)

@@ -89,6 +89,14 @@ func TestWhatNeedsASecondProof(t *testing.T) {
 				_, err := b.SetConfig(ctx, s.product, client.ConfigPatch{Enabled: &on, Policy: &cota.PolicyPatch{History: &n}})
 				return err
 			},
+			"dynamic registration": func() error {
+				_, err := b.SetRegistration(ctx, s.product, client.Registration{Dynamic: &on})
+				return err
+			},
+			"registration without pre-registration": func() error {
+				_, err := b.SetRegistration(ctx, s.product, client.Registration{WithoutPre: &on})
+				return err
+			},
 			"device secret": func() error { _, err := b.ResetDeviceSecret(ctx, s.product, "dev-1"); return err },
 			"verification off": func() error {
 				_, err := b.SetVerification(ctx, client.VerificationPatch{Enabled: &off})
@@ -133,8 +141,8 @@ func TestWhatNeedsASecondProof(t *testing.T) {
 			t.Errorf("Me after the proof = %+v, %v; want that it is trusted", me, err)
 		}
 		p, err := b.Product(ctx, s.product)
-		if err != nil || p.Policy.History != 5 {
-			t.Errorf("policy %+v, %v; want that refusals changed nothing", p.Policy, err)
+		if err != nil || p.Policy.History != 5 || p.DynamicRegistration || p.WithoutPreRegistration {
+			t.Errorf("product %+v, %v; want that refusals changed nothing", p, err)
 		}
 		_, err = b.ResetDeviceSecret(ctx, s.product, "dev-1")
 		s.must(err)

@@ -75,7 +75,7 @@ func (c *conn) refuseRegistration(login alink.Login, err error) error {
 	c.mu.Lock()
 	end := c.session.refusedRegistration(err)
 	c.mu.Unlock()
-	if end.bad && !errors.Is(err, errTooMany) {
+	if end.bad && !errors.Is(err, errTooMany) && !errors.Is(err, errNotSecure) { // these took no look
 		c.gw.refusals.Refused(c.addr, c.identity(login))
 	}
 	c.flush()
