@@ -21,7 +21,7 @@ type registrar struct {
 }
 
 // refusalsOfRegistrar is how many are refused before others are put off.
-const refusalsOfRegistrar = 5
+const refusalsOfRegistrar = 30
 
 func newRegistrar(t *testing.T, n int) *registrar {
 	t.Helper()

@@ -26,7 +26,7 @@ func TestFindMQTT(t *testing.T) {
 		{"mqtt://mqtt.example.com", ln, "mqtt.example.com", 1883},
 		{"mqtts://mqtt.example.com:8883", ln, "mqtt.example.com", 8883},
 	} {
-		s := &Server{options: Options{MQTTURL: tt.url, MQTT: tt.door}}
+		s := &Server{options: Options{MQTTURL: tt.url, MQTT: []net.Listener{tt.door}}}
 		if err := s.findMQTT(); err != nil || s.mqttHost != tt.wantHost || s.mqttPort != tt.wantPort {
 			t.Errorf("findMQTT of %q = %q, %d, %v; want %q, %d", tt.url, s.mqttHost, s.mqttPort, err, tt.wantHost, tt.wantPort)
 		}
@@ -35,7 +35,7 @@ func TestFindMQTT(t *testing.T) {
 		"mqtt.example.com", "tcp://mqtt.example.com", "mqtt://", "mqtt://:1883", "mqtt://h/path", "mqtt://u:p@h", "mqtt://h?x", "mqtt://h:99999", "mqtt://%",
 		"mqtt://" + strings.Repeat("h", 64),
 	} {
-		s := &Server{options: Options{MQTTURL: url, MQTT: ln}}
+		s := &Server{options: Options{MQTTURL: url, MQTT: []net.Listener{ln}}}
 		if err := s.findMQTT(); err == nil {
 			t.Errorf("findMQTT of %q = %q, %d; want an error", url, s.mqttHost, s.mqttPort)
 		}
