@@ -16,6 +16,9 @@ const mqttPort = 1883
 func (s *Server) findMQTT() error {
 	s.mqttPort = mqttPort
 	if s.options.MQTTURL == "" {
+		if len(s.options.MQTT) == 0 {
+			return nil // Open is going to say why
+		}
 		if _, port, err := net.SplitHostPort(s.options.MQTT[0].Addr().String()); err == nil {
 			return s.setMQTTPort(port)
 		}

@@ -2,14 +2,9 @@ package server_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"math/big"
 	"net"
 	"net/http"
 	"strings"
@@ -22,13 +17,14 @@ import (
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/client"
 	"github.com/cotahq/cota/device"
+	"github.com/cotahq/cota/internal/certtest"
 	"github.com/cotahq/cota/internal/server"
 	"github.com/cotahq/cota/internal/server/servertest"
 )
 
-// secured is a server whose device doors speak TLS on real sockets, with a
+// registry is a server whose device doors speak TLS on real sockets, with a
 // product that lets devices register.
-type secured struct {
+type registry struct {
 	*client.Client
 	mqtt, files string      // addresses
 	trust       *tls.Config // of a device
@@ -37,21 +33,20 @@ type secured struct {
 	secret      string // the ProductSecret
 }
 
-func startSecured(t *testing.T) *secured {
+func startRegistry(t *testing.T) *registry {
 	t.Helper()
-	s := &secured{}
-	var config *tls.Config
-	config, s.trust = certified(t)
-	listen := func(secure bool) net.Listener {
+	s := &registry{}
+	ca := certtest.New(t, "test CA")
+	s.trust = &tls.Config{RootCAs: ca.Pool(), ServerName: "localhost"}
+	listen := func() net.Listener {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		must(t, err)
-		if secure {
-			return tls.NewListener(ln, config)
-		}
 		return ln
 	}
 	o := servertest.Options(t)
-	o.HTTP, o.MQTT, o.Files, o.FilesURL = listen(false), listen(true), listen(true), "https://localhost"
+	cert, key := certtest.Write(t, t.TempDir(), "cota", ca.Server("localhost"))
+	o.TLS.Certs, o.TLS.Keys = []string{cert}, []string{key}
+	o.HTTP, o.MQTT, o.Files, o.FilesTLS, o.FilesURL = listen(), []net.Listener{listen()}, listen(), listen(), "https://localhost"
 	srv, err := server.Open(t.Context(), o)
 	must(t, err)
 	ctx, stop := context.WithCancel(context.Background())
@@ -61,7 +56,7 @@ func startSecured(t *testing.T) *secured {
 		stop()
 		must(t, <-ended)
 	})
-	s.mqtt, s.files = o.MQTT.Addr().String(), o.Files.Addr().String()
+	s.mqtt, s.files = o.MQTT[0].Addr().String(), o.FilesTLS.Addr().String()
 	files := func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, s.files)
 	}
@@ -89,27 +84,9 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// certified is the configuration of a server named localhost, and that of who
-// trusts it.
-func certified(t *testing.T) (server, device *tls.Config) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	of := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true,
-	}
-	raw, err := x509.CreateCertificate(rand.Reader, of, of, &key.PublicKey, key)
-	must(t, err)
-	roots := x509.NewCertPool()
-	cert, err := x509.ParseCertificate(raw)
-	must(t, err)
-	roots.AddCert(cert)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{raw}, PrivateKey: key}}}, &tls.Config{RootCAs: roots, ServerName: "localhost"}
-}
-
 // A listed device registers over HTTPS, and has its configuration.
 func TestRegisteredDeviceHasItsConfiguration(t *testing.T) {
-	s := startSecured(t)
+	s := startRegistry(t)
 	_, err := s.AddDevices(t.Context(), s.product, "dev-1")
 	must(t, err)
 	o := device.RegisterOptions{Server: "https://localhost", ProductKey: s.product, DeviceName: "dev-1", ProductSecret: s.secret, HTTPClient: s.http}
@@ -157,7 +134,7 @@ func TestRegisteredDeviceHasItsConfiguration(t *testing.T) {
 // A device that nobody listed registers with a client that knows nothing of
 // it, and is pushed to.
 func TestUnlistedDeviceIsPushedTo(t *testing.T) {
-	s := startSecured(t)
+	s := startRegistry(t)
 	registration, err := alink.SignRegister(s.product, "new-1", s.secret, "123", alink.AuthUnlisted)
 	must(t, err)
 	heard := make(chan mqtt.Message, 2)
@@ -185,7 +162,7 @@ func TestUnlistedDeviceIsPushedTo(t *testing.T) {
 	}
 }
 
-func (s *secured) connect(t *testing.T, p alink.ConnectParams, handler mqtt.MessageHandler) mqtt.Client {
+func (s *registry) connect(t *testing.T, p alink.ConnectParams, handler mqtt.MessageHandler) mqtt.Client {
 	t.Helper()
 	o := mqtt.NewClientOptions().AddBroker("ssl://" + s.mqtt).SetTLSConfig(s.trust).SetProtocolVersion(4).SetAutoReconnect(false)
 	o.SetClientID(p.ClientID).SetUsername(p.UserName).SetPassword(p.Password).SetDefaultPublishHandler(handler)

@@ -285,7 +285,7 @@ func (d *day) failures() {
 
 	d.connect(dayWrongPassword, mqtt.BadUserNameOrPassword).Close()
 	d.connectBy(mqtt.Connect{Version: mqtt.V311, KeepAlive: 60, ClientID: []byte(d.device.Secret), Username: []byte(d.device.Secret), Password: []byte(d.device.Secret)},
-		mqtt.BadUserNameOrPassword).Close()
+		mqtt.ServerUnavailable).Close() // it could be an iotId
 	d.connectBy(mqtt.Connect{Version: mqtt.V311, KeepAlive: 60, ClientID: []byte("x|" + d.device.Secret), Username: []byte("a&b")}, mqtt.ClientIDNotValid).Close()
 	nc := d.connect(d.device.Secret, mqtt.Success)
 	nc.Write([]byte{0x32, 0x02, 0xff, 0xff}) // no PUBLISH
