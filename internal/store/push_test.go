@@ -257,3 +257,29 @@ func TestRemovingTheLastUndecidedCompletes(t *testing.T) {
 		counts(t, s, push.No)
 	})
 }
+
+func TestDeviceThatCameAfterThePushWasOver(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		p := addProduct(t, s, pk)
+		ids := addDevices(t, s, pk, 1)
+		push := addPush(t, s, pk, 1)
+		applied := func(id int64) {
+			record(t, s, store.Report{Device: id, At: t0, Push: push.No, Version: 1, Rung: cota.Applied})
+		}
+		applied(ids[0])
+		update(t, s, func(tx *store.Tx) error {
+			if _, err := tx.EndPush(ctx, pk, cota.Stopped, "enough", t0); err != nil {
+				return err
+			}
+			p.Current, p.Push = 1, 0
+			return tx.SetProduct(ctx, p)
+		})
+		update(t, s, func(tx *store.Tx) error {
+			return tx.AddDevices(ctx, pk, []cota.Credentials{{Name: "late-1"}}, t0)
+		})
+		applied(device(t, s, pk, "late-1").ID) // it asked for the configuration
+		equal(t, "counts", counts(t, s, push.No), cota.Counts{Total: 2, Applied: 2})
+	})
+}

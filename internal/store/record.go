@@ -228,7 +228,9 @@ func (w *recordTx) add(push int64, rung cota.Rung, n int64) {
 }
 
 // count adds up the pushes' counts. A running push of which every device has
-// reached an end is completed by the same statement.
+// reached an end is completed by the same statement. The total of a push that
+// is over grows with a device that was registered since, came by the version
+// all the same and says so: it stands in the push, so the push counts it.
 func (w *recordTx) count(ctx context.Context) error {
 	nos := make([]int64, 0, len(w.counts))
 	for no := range w.counts {
@@ -249,6 +251,8 @@ func (w *recordTx) countPush(ctx context.Context, no int64, c *cota.Counts, now 
 	err := w.db.QueryRowContext(ctx, `
 		UPDATE push SET sent = sent + $2, received = received + $3, fetched = fetched + $4,
 			applied = applied + $5, failed = failed + $6,
+			total = CASE WHEN total < sent + $2 + received + $3 + fetched + $4 + applied + $5 + failed + $6
+				THEN sent + $2 + received + $3 + fetched + $4 + applied + $5 + failed + $6 ELSE total END,
 			state = CASE WHEN state = 'running' AND applied + $5 + failed + $6 >= total THEN 'completed' ELSE state END,
 			ended_at = CASE WHEN state = 'running' AND applied + $5 + failed + $6 >= total THEN $7 ELSE ended_at END
 		WHERE no = $1
