@@ -3,7 +3,6 @@ package port
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -159,15 +158,43 @@ type webSocket struct {
 	ws        *websocket.Conn
 	transport net.Conn
 	writing   sync.Mutex // held while a message is written
+
+	mu       sync.Mutex
+	deadline time.Time // for reading; guarded by mu
 }
 
-// Read says like any other connection that its time is over.
+// SetDeadline sets both deadlines, as net.Conn has it.
+func (w *webSocket) SetDeadline(t time.Time) error {
+	w.note(t)
+	return w.Conn.SetDeadline(t)
+}
+
+// SetReadDeadline sets that for reading.
+func (w *webSocket) SetReadDeadline(t time.Time) error {
+	w.note(t)
+	return w.Conn.SetReadDeadline(t)
+}
+
+func (w *webSocket) note(deadline time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.deadline = deadline
+}
+
+// Read says like any other connection that its time is over. The library names
+// then whatever it was doing.
 func (w *webSocket) Read(b []byte) (int, error) {
 	n, err := w.Conn.Read(b)
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err != nil && w.late() {
 		err = os.ErrDeadlineExceeded
 	}
 	return n, err
+}
+
+func (w *webSocket) late() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.deadline.IsZero() && !time.Now().Before(w.deadline)
 }
 
 func (w *webSocket) Write(b []byte) (int, error) {

@@ -164,6 +164,7 @@ func TestSilenceInAWebSocket(t *testing.T) {
 			t.Errorf("ended after %v; want %v", took, patience)
 		}
 		r.conn.Close()
+		ws.CloseNow() // a ping that was on its way has no answer
 		<-left
 	})
 }
