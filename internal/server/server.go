@@ -113,6 +113,7 @@ type Server struct {
 const (
 	headerTimeout = 10 * time.Second
 	fileTimeout   = 60 * time.Second // for a whole download
+	answerTimeout = 60 * time.Second // for an answer of the management door
 	idleTimeout   = 15 * time.Second // stock SDKs leave connections open
 	maxHeader     = 16 << 10
 )
@@ -268,6 +269,11 @@ func (s *Server) management(ctx context.Context) http.Handler {
 	})
 	people := console.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Who asks and does not read must not hold the answer for ever. What goes
+		// on for longer sets a deadline of its own each time.
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
+			s.log.Warn("no deadline for an answer", "err", err)
+		}
 		if api.Owns(r.URL.Path) {
 			programs.ServeHTTP(w, r)
 			return
