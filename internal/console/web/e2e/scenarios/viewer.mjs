@@ -26,7 +26,7 @@ export default async function viewer(stage) {
   await page.getByRole('link', { name: 'meter-0001' }).waitFor()
   await refused(page, button(page, 'Add devices'), 'Editor')
   await page.getByRole('link', { name: 'meter-0001' }).click()
-  await page.getByText('It is offline. It is offered version 1 as soon as it connects.').waitFor()
+  await page.getByText('It has not signed in with its secret yet. It is offered version 1 as soon as it does.').waitFor()
   await refused(page, button(page, 'Disable'), 'Editor')
   await refused(page, button(page, 'Reset secret'), 'Publisher')
   await refused(page, button(page, 'Remove'), 'Editor')
