@@ -67,7 +67,7 @@ func TestReportFailedAndReverted(t *testing.T) {
 		wantRecord(cota.Applied, 0, "interval out of range", v.ConfigID)
 		say("reverted")
 		wantRecord(cota.Failed, 100007, "interval out of range", "")
-		if events := r.events(0); !strings.HasSuffix(events, "received failed applied reverted") {
+		if events := r.events(0); !strings.HasSuffix(events, "failed applied reverted") {
 			t.Errorf("timeline %q; want it to end in failed, applied, reverted", events)
 		}
 		if n := r.counts(push); n.Failed != 1 || n.Applied != 0 {
