@@ -30,6 +30,7 @@ var importMap = []struct {
 	{"alink", nil, "the wire format is of use without the server"},
 	{"internal/mqtt", nil, "packets are bytes, whoever sends them"},
 	{"internal/limit", nil, "counts refusals, whatever is refused"},
+	{"internal/epoll", nil, "moves bytes, whatever they mean"},
 	{"internal/pipenet", nil, "stands in for the network in tests"},
 	{"internal/certtest", nil, "makes certificates in a test"},
 	{"internal/port", nil, "tells transports apart, whatever they carry and whoever serves them"},

@@ -1,0 +1,125 @@
+//go:build linux
+
+package epoll
+
+import (
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// Write sends b, at once as far as there is room for it, and keeps the rest
+// until there is. It never waits. b may be used again. The error is ErrStalled
+// when too much is kept already.
+func (c *Conn) Write(b []byte) (int, error) {
+	if c.secure != nil {
+		return c.secure.tls.Write(b)
+	}
+	return c.send(b)
+}
+
+// Unsent is how many bytes wait for room.
+func (c *Conn) Unsent() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.buffers == nil {
+		return 0
+	}
+	return len(c.buffers.out)
+}
+
+func (c *Conn) send(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd < 0 || c.closing {
+		return 0, net.ErrClosed
+	}
+	if c.buffers != nil && c.buffers.out != nil {
+		if len(c.buffers.out)+len(b) > MaxUnsent {
+			return 0, ErrStalled
+		}
+		c.buffers.out = append(c.buffers.out, b...)
+		return len(b), nil
+	}
+	n, err := c.push(b)
+	if err != nil || n == len(b) {
+		return n, err
+	}
+	q := c.need()
+	q.out = append([]byte(nil), b[n:]...)
+	q.writeBy = c.after(writeTimeout)
+	c.schedule()
+	return len(b), c.listen()
+}
+
+// push writes what the kernel takes. c.mu is held.
+func (c *Conn) push(b []byte) (n int, err error) {
+	for {
+		switch n, err = unix.Write(int(c.fd), b); err {
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return 0, nil
+		default:
+			return max(n, 0), err
+		}
+	}
+}
+
+// listen tells epoll what to watch for now. c.mu is held.
+func (c *Conn) listen() error {
+	if c.ignored {
+		return nil // until release
+	}
+	return unix.EpollCtl(c.loop.fd, unix.EPOLL_CTL_MOD, int(c.fd), &unix.EpollEvent{Events: c.events(), Fd: c.fd})
+}
+
+// flush sends what waits. When it cannot, the read that follows says why.
+func (c *Conn) flush() {
+	c.mu.Lock()
+	if c.fd < 0 || c.buffers == nil || c.buffers.out == nil {
+		c.mu.Unlock()
+		return
+	}
+	n, err := c.push(c.buffers.out)
+	if err == nil && n < len(c.buffers.out) {
+		if n > 0 && !c.closing {
+			c.buffers.writeBy = c.after(writeTimeout)
+		}
+		c.buffers.out = c.buffers.out[n:]
+		c.mu.Unlock()
+		return
+	}
+	c.drop(func(b *buffers) { b.out, b.writeBy = nil, 0 })
+	c.listen() // fails only for want of memory: a wake too many each time
+	if c.closing {
+		c.shut()
+	}
+	c.mu.Unlock()
+	c.handler.Written()
+}
+
+// Close ends the connection once everything that was written is sent, for which
+// the other end has a second. Nothing more is handed to the Handler but its end.
+func (c *Conn) Close() {
+	if c.secure != nil {
+		c.secure.tls.CloseWrite() // as TLS says goodbye; if it cannot, the end does as well
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd < 0 || c.closing {
+		return
+	}
+	c.closing = true
+	if c.buffers != nil && c.buffers.out != nil {
+		c.buffers.writeBy = c.after(lastWord)
+		c.schedule()
+		return
+	}
+	c.shut()
+}
+
+// shut ends the connection's traffic, which epoll reports as its end. c.mu is
+// held.
+func (c *Conn) shut() {
+	unix.Shutdown(int(c.fd), unix.SHUT_RDWR) // fails only if the other end was faster
+}
