@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
+	"strings"
 
 	"github.com/cotahq/cota/internal/keypair"
 )
@@ -37,15 +39,44 @@ func (t TLS) open(log *slog.Logger) (*keypair.Ring, error) {
 	return nil, nil
 }
 
-// deviceTLS is how devices are served; nil without a certificate. They are
-// asked for theirs, which control looks at when they sign in.
+// deviceTLS is how devices are served; nil without a certificate. Those that
+// can bear it are asked for theirs, which control looks at when they sign in.
 func (s *Server) deviceTLS() *tls.Config {
 	if s.ring == nil {
 		return nil
 	}
 	c := s.forDevices(s.ring.Config())
-	c.ClientAuth = tls.RequestClientCert
+	asking := c.Clone()
+	asking.ClientAuth = tls.RequestClientCert
+	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if bearsAsking(hello) {
+			return asking, nil
+		}
+		return nil, nil // c itself
+	}
 	return c
+}
+
+// certificateHost is how the host name begins by which a client of old TLS
+// wants to be asked for its certificate. So does the vendor's, which has a
+// host for such devices.
+const certificateHost = "x509."
+
+// bearsAsking reports whether a client may be asked for a certificate. The C
+// SDKs up to 3.2 answer with one that is empty whenever they are asked, and
+// break off because they cannot sign by it. They are known by what they offer:
+// RSA key exchanges alone. C LinkSDK 4 offers the same and can have a
+// certificate; the name by which it comes tells.
+func bearsAsking(hello *tls.ClientHelloInfo) bool {
+	if strings.HasPrefix(hello.ServerName, certificateHost) {
+		return true
+	}
+	for _, suite := range tls.CipherSuites() { // all with forward secrecy
+		if slices.Contains(hello.CipherSuites, suite.ID) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Server) forDevices(c *tls.Config) *tls.Config {

@@ -162,6 +162,41 @@ func TestLegacyDevice(t *testing.T) {
 	}
 }
 
+// TestWhoIsAskedForACertificate has a client behave as C SDK 3.0.1 does, which
+// cannot go on once it is asked.
+func TestWhoIsAskedForACertificate(t *testing.T) {
+	s := startTLS(t, func(o *server.Options) { o.TLS.Legacy = true })
+	tests := []struct {
+		name  string
+		tls   *tls.Config
+		asked bool
+	}{
+		{"TLS 1.3", &tls.Config{}, true},
+		{"TLS 1.2", &tls.Config{MaxVersion: tls.VersionTLS12}, true},
+		{"C SDK", legacyTLS(tls.TLS_RSA_WITH_AES_256_CBC_SHA), false},
+		{"C SDK by a name", &tls.Config{
+			MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_256_CBC_SHA}, ServerName: "cota.example.com",
+		}, false},
+		{"C SDK by a name for certificates", &tls.Config{
+			MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_256_CBC_SHA}, ServerName: "x509.example.com",
+		}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := false
+			tt.tls.InsecureSkipVerify = true
+			tt.tls.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+				asked = true
+				return &tls.Certificate{}, nil
+			}
+			s.dialTLS(tt.tls).Close()
+			if asked != tt.asked {
+				t.Errorf("asked: %t; want %t", asked, tt.asked)
+			}
+		})
+	}
+}
+
 func TestLegacyIsOffUnlessAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTLS(t, nil)
