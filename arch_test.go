@@ -50,6 +50,7 @@ var importMap = []struct {
 	{"internal/server", []string{".", "internal/store", "internal/sms", "internal/console", "internal/control", "internal/port", "internal/keypair", "internal/gateway", "internal/download", "internal/register", "internal/api"}, "assembles every part"},
 	{"internal/server/servertest", []string{".", "alink", "internal/mqtt", "device", "client", "internal/sim", "internal/pipenet", "internal/server"}, "puts a server, and all that talks to one, in a test"},
 	{"cmd/cota", []string{".", "device", "client", "internal/sim", "internal/server"}, "one command starts a server, a device, a crowd, or talks to a server"},
+	{"internal/simtest", nil, "holds tests only: a server and all who talk to it, simulated"},
 	{"e2e", nil, "holds tests only, of the built command"},
 }
 
