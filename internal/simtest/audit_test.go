@@ -12,20 +12,64 @@ import (
 // with the books.
 func (w *world) audit(why string) {
 	w.trace.add("AUDIT", "%s", why)
+	log, err := w.auditLog(why)
+	if err != nil {
+		w.unanswered(err)
+		return
+	}
 	for _, p := range w.model.products {
 		s, err := p.read(w.over, w.auditor, true)
 		if err != nil {
-			if w.over.Err() == nil {
-				w.model.fail("the server does not answer: %v", err)
-			}
+			w.unanswered(err)
 			return
 		}
 		w.model.mu.Lock()
 		w.model.compare(p, s)
+		w.model.compareLog(p, s, log)
 		w.model.prove(p)
 		w.model.compareDevices(p, s)
 		w.model.recount(p, s)
 		w.model.mu.Unlock()
+	}
+}
+
+func (w *world) unanswered(err error) {
+	if w.over.Err() == nil {
+		w.model.fail("the server does not answer: %v", err)
+	}
+}
+
+// nowAndThen is an audit that does not read the audit log, which is long.
+const nowAndThen = "now and then"
+
+// auditLog counts the lines of the audit log by action and target; nil if this
+// is not the time.
+func (w *world) auditLog(why string) (map[[2]string]int64, error) {
+	if why == nowAndThen {
+		return nil, nil
+	}
+	lines := make(map[[2]string]int64)
+	for l, err := range w.auditor.Audit(w.over) {
+		if err != nil {
+			return nil, err
+		}
+		lines[[2]string{l.Action, l.Target}]++
+	}
+	return lines, nil
+}
+
+// compareLog sees to it that every version and every push has its line in the
+// audit log, and that there is none without: a change is there with its line,
+// or neither is.
+func (m *model) compareLog(p *product, s *snapshot, log map[[2]string]int64) {
+	if log == nil {
+		return
+	}
+	if n := log[[2]string{"config.save", p.key}]; n != s.product.Current {
+		m.breach("%s: the audit log has %d saves; version %d is current", p.tag, n, s.product.Current)
+	}
+	if n := log[[2]string{"push.start", p.key}]; n != int64(len(s.pushes)) {
+		m.breach("%s: the audit log has %d pushes begun; there are %d", p.tag, n, len(s.pushes))
 	}
 }
 

@@ -63,6 +63,7 @@ type session struct {
 	said   int
 	offers []*offer
 	spoke  time.Time
+	sent   time.Time // when the server wrote the first byte of the packet that is read
 	over   bool
 	secret string
 	began  time.Time
@@ -314,6 +315,7 @@ func (s *session) connack() (ack mqtt.Connack, rest []byte, err error) {
 // converse reads packets and does what is due until the connection ends.
 func (s *session) converse(rest []byte) {
 	buf := append(make([]byte, 0, 4096), rest...)
+	s.sent = s.wire.sentAt()
 	for !s.over {
 		n, err := mqtt.Frame(buf, 1<<20)
 		if err != nil {
@@ -323,6 +325,7 @@ func (s *session) converse(rest []byte) {
 		if n <= len(buf) {
 			s.packet(buf[:n])
 			buf = buf[:copy(buf, buf[n:])]
+			s.sent = s.wire.sentAt()
 			continue
 		}
 		if s.due() {
@@ -333,6 +336,9 @@ func (s *session) converse(rest []byte) {
 			buf = append(make([]byte, 0, 2*cap(buf)), buf...)
 		}
 		got, err := s.wire.Read(buf[len(buf):cap(buf)])
+		if len(buf) == 0 {
+			s.sent = s.wire.sentAt()
+		}
 		buf = buf[:len(buf)+got]
 		if ne, ok := err.(net.Error); got == 0 && err != nil && !(ok && ne.Timeout()) {
 			s.w.trace.add(s.who, "connection ended: %v", err)
@@ -389,7 +395,7 @@ func (s *session) packet(b []byte) {
 
 // message takes a message from the server.
 func (s *session) message(p *mqtt.Publish) {
-	sent := s.wire.sentAt()
+	sent := s.sent
 	t := alink.ParseTopic(p.Topic)
 	if !t.Of(s.id.p.key, s.id.name) {
 		s.w.model.fail("%s was sent a message of topic %s", s.id, p.Topic)

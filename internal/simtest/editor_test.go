@@ -139,7 +139,7 @@ func (e *editor) unexpected(what string, err error) {
 func (e *editor) text() string {
 	e.serial++
 	size := 10 + e.rng.IntN(200)
-	switch e.rng.IntN(12) {
+	switch e.rng.IntN(6) {
 	case 0:
 		size = e.rng.IntN(60 << 10)
 	case 1, 2:

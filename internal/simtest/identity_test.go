@@ -90,11 +90,34 @@ func (m *model) says(id *identity, w *word) {
 	}
 }
 
+// awaits notes that a device waits for what it said to be acknowledged.
+func (m *model) awaits(w *word) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if w.counts {
+		m.waiting[w] = time.Now()
+	}
+}
+
+// awaited reports whether a device waits for an acknowledgement that may still
+// come.
+func (m *model) awaited() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for w, since := range m.waiting {
+		if time.Since(since) > 10*time.Second {
+			delete(m.waiting, w)
+		}
+	}
+	return len(m.waiting) > 0
+}
+
 // acknowledged notes that the server acknowledged what a device had said: it
 // is on record now.
 func (m *model) acknowledged(id *identity, w *word) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	delete(m.waiting, w)
 	if w.counts && !w.reverted && w.rung > id.floors[w.push].rung {
 		id.floors[w.push] = floor{w.rung, "at " + m.time(time.Now()) + " it was acknowledged to be " + w.rung.String()}
 	}
@@ -151,7 +174,7 @@ func (m *model) fetched(f *fetch) {
 		m.breach("%s was served at %s while %s was switched off", id, m.time(f.answered), p.tag)
 	case f.status >= 500:
 		m.breach("%s was answered %d by a link", id, f.status)
-	case !served && f.answered.Before(o.sent.Add(least).Truncate(time.Second)) && !p.maybeOff.touch(o.sent, f.answered):
+	case !served && f.answered.Before(o.sent.Add(least-stalled).Truncate(time.Second)) && !p.maybeOff.touch(o.sent, f.answered):
 		m.breach("%s was answered %d at %s by a link of %s", id, f.status, m.time(f.answered), m.time(o.sent))
 	case f.whole && f.sha != o.sha:
 		m.breach("%s was served another file than it was offered", id)

@@ -43,7 +43,7 @@ func (w *world) start(dir string, opening *fall) (*life, error) {
 		return l, err
 	}
 	if opening != nil {
-		l.arm(*opening)
+		w.arm(l, *opening)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	l.stop = stop
@@ -76,12 +76,21 @@ func (w *world) finish(l *life) {
 	}
 }
 
-// fall is how a life crashes.
+// fall is how a life crashes: at a commit, before which the server has said
+// what it should have said behind it, if it makes that mistake.
 type fall struct {
-	after    bool // the commit is there afterwards
-	operator bool // only a commit while an operator waits for an answer will do
-	skip     int  // commits before the one
+	after bool // the commit is there afterwards
+	while string
+	skip  int // commits before the one
 }
+
+// What a crash waits for: any commit, or one while an operator waits for an
+// answer, or a device for an acknowledgement.
+const (
+	anyCommit     = "any"
+	operatorWaits = "operator"
+	deviceWaits   = "device"
+)
 
 // prepare makes a place for what survives of a life.
 func (w *world) prepare(l *life) error {
@@ -92,14 +101,14 @@ func (w *world) prepare(l *life) error {
 	return err
 }
 
-// arm has the life crash at the next commit.
-func (l *life) arm(f fall) {
+// arm has a life crash.
+func (w *world) arm(l *life, f fall) {
 	d := l.disk
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.after = f.after
 	d.crash = func(operator bool) bool {
-		if f.operator && !operator {
+		if f.while == operatorWaits && !operator || f.while == deviceWaits && !w.model.awaited() {
 			return false
 		}
 		f.skip--

@@ -21,12 +21,13 @@ type model struct {
 	mu       sync.Mutex
 	products []*product
 	links    map[string]*identity // whose link it is
+	waiting  map[*word]time.Time  // for an acknowledgement
 	broken   []string             // promises
 	stop     func()               // ends the run
 }
 
 func newModel(t *trace, stop func()) *model {
-	return &model{trace: t, links: make(map[string]*identity), stop: stop}
+	return &model{trace: t, links: make(map[string]*identity), waiting: make(map[*word]time.Time), stop: stop}
 }
 
 // breach notes that the server broke a promise, and ends the run. m.mu is
@@ -213,6 +214,10 @@ func (m *model) addVersion(p *product, v cota.Version) {
 	p.versions[v.Number], p.byConfig[v.ConfigID] = got, got
 }
 
+// stalled is how long a message may wait in the server for a device that does
+// not read: a link is that much older than the message that brings it.
+const stalled = 10 * time.Second
+
 // offer is a configuration that a device was offered.
 type offer struct {
 	to       *identity
@@ -248,7 +253,7 @@ func (m *model) offered(o *offer) {
 	}
 	m.links[o.url] = id
 	for _, was := range id.offers {
-		if was.url == o.url && o.sent.Sub(was.sent).Abs() >= time.Second {
+		if was.url == o.url && o.sent.Sub(was.sent).Abs() >= time.Second+stalled {
 			m.breach("%s was sent a link at %s that it had at %s", id, m.time(o.sent), m.time(was.sent))
 		}
 	}

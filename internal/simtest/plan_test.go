@@ -67,7 +67,7 @@ func (p *plan) path(rng *rand.Rand) path {
 	x := path{
 		delay:  time.Duration(1 + rng.IntN(60e6)),
 		jitter: time.Duration(1 + rng.IntN(20e6)),
-		window: 4<<10 + rng.IntN(60<<10),
+		window: 2<<10 + rng.IntN(30<<10),
 	}
 	switch rng.IntN(8) {
 	case 0: // far away

@@ -128,6 +128,7 @@ func (s *session) publish(topic string, qos byte, payload string, w *word) {
 		s.w.model.says(s.id, w)
 		if qos > 0 {
 			s.words[p.PacketID] = w
+			s.w.model.awaits(w)
 		}
 	}
 	s.write(p.Append(nil, s.style.version))

@@ -63,7 +63,7 @@ func (s *session) fetch(o *offer) {
 		return
 	}
 	var got []byte
-	for range 3 {
+	for range 1 + s.rng.IntN(3) {
 		var err error
 		if got, err = s.download(o, got); err == nil {
 			break
@@ -100,8 +100,9 @@ func (s *session) download(o *offer, got []byte) ([]byte, error) {
 	}
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(40 * time.Second))
-	if s.chance(s.char.drops / 4) {
-		defer time.AfterFunc(s.between(0, 4*(p.delay+p.jitter)+time.Millisecond), nc.cut).Stop()
+	if s.chance(s.char.drops / 2) {
+		takes := 3*(p.delay+p.jitter) + time.Duration(o.size)*p.perByte
+		defer time.AfterFunc(s.between(0, takes+time.Millisecond), nc.cut).Stop()
 	}
 	host, path, _ := strings.Cut(strings.TrimPrefix(o.url, "http://"), "/")
 	f := &fetch{offer: o, asked: time.Now()}

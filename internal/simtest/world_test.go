@@ -219,7 +219,7 @@ func (w *world) suffer(l *life) *life {
 			break
 		}
 		if at == next {
-			w.audit("now and then")
+			w.audit(nowAndThen)
 			next = time.Now().Add(w.chance(w.plan.auditEvery))
 			continue
 		}
@@ -236,7 +236,7 @@ func (w *world) chance(mean time.Duration) time.Duration {
 
 // fall ends a life of the server and begins the next one.
 func (w *world) fall(l *life) *life {
-	dir, died, err := w.kill(l, w.chaos.IntN(9))
+	dir, died, err := w.kill(l, w.chaos.IntN(11))
 	if w.over.Err() != nil {
 		return l
 	}
@@ -249,7 +249,7 @@ func (w *world) fall(l *life) *life {
 	pause(w.over, time.Until(died.Add(down)))
 	var opening *fall
 	if w.chaos.IntN(4) == 0 {
-		opening = &fall{after: w.chaos.IntN(2) == 0, skip: w.chaos.IntN(3)}
+		opening = &fall{after: w.chaos.IntN(2) == 0, while: anyCommit, skip: w.chaos.IntN(3)}
 	}
 	return w.rise(dir, opening)
 }
@@ -267,8 +267,8 @@ func (w *world) kill(l *life, how int) (dir string, died time.Time, err error) {
 		dir, err = w.bury(l)
 		return dir, died, err
 	}
-	f := fall{after: how%2 == 0, operator: how < 6}
-	l.arm(f)
+	f := fall{after: w.chaos.IntN(3) == 0, while: []string{anyCommit, operatorWaits, deviceWaits}[how%3]}
+	w.arm(l, f)
 	select {
 	case <-l.died:
 		w.trace.add("CHAOS", "crash at a commit: %+v", f)
