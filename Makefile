@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build console shots test lint fuzz clean
+.PHONY: help run build console shots test lint fuzz sim clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -25,6 +25,9 @@ lint: ## check format, go vet and staticcheck
 
 fuzz: ## fuzz every target for a short while (FUZZTIME=10s)
 	script/fuzz
+
+sim: ## simulate SEEDS=50 servers, replay one SEED, or plant BUGS=.
+	@SEEDS="$(SEEDS)" SEED="$(SEED)" BUGS="$(BUGS)" FIRST="$(FIRST)" script/sim
 
 clean: ## remove what was built, but never ./data
 	rm -rf bin e2e/node_modules internal/console/web/node_modules internal/console/dist/*

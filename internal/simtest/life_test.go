@@ -70,9 +70,20 @@ func (w *world) newDir() (string, error) {
 
 // finish ends a life in good order.
 func (w *world) finish(l *life) {
-	l.stop()
-	if err := <-l.ended; err != nil {
+	if err := w.endOf(l); err != nil {
 		w.model.fail("the server ended with %v", err)
+	}
+}
+
+// endOf stops a life and waits for its end. One that does not end cannot be
+// got out of the bubble, so the run ends here.
+func (w *world) endOf(l *life) error {
+	l.stop()
+	select {
+	case err := <-l.ended:
+		return err
+	case <-time.After(time.Minute):
+		panic(fmt.Sprintf("CAUGHT %d the server does not end", w.seed))
 	}
 }
 
@@ -119,8 +130,7 @@ func (w *world) arm(l *life, f fall) {
 // bury waits until a life that has crashed is over, and returns the directory
 // in which its data survived.
 func (w *world) bury(l *life) (dir string, err error) {
-	l.stop()
-	<-l.ended // whatever it says: nobody hears it
+	w.endOf(l) // whatever it says: nobody hears it
 	dir = l.disk.copyTo
 	err = l.disk.survive()
 	l.disk.close()

@@ -73,7 +73,9 @@ func (s *session) fetch(o *offer) {
 		}
 	}
 	if int64(len(got)) != o.size {
-		s.tell(o, cota.Failed, -2)
+		if s.calm() || s.rng.IntN(2) == 0 {
+			s.tell(o, cota.Failed, -2)
+		}
 		return
 	}
 	s.after(s.between(10*time.Millisecond, 5*time.Second), func() {
@@ -100,7 +102,7 @@ func (s *session) download(o *offer, got []byte) ([]byte, error) {
 	}
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(40 * time.Second))
-	if s.chance(s.char.drops / 2) {
+	if s.chance(s.char.drops) {
 		takes := 3*(p.delay+p.jitter) + time.Duration(o.size)*p.perByte
 		defer time.AfterFunc(s.between(0, takes+time.Millisecond), nc.cut).Stop()
 	}
