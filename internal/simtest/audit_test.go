@@ -12,6 +12,7 @@ import (
 // with the books.
 func (w *world) audit(why string) {
 	w.trace.add("AUDIT", "%s", why)
+	w.compareConns()
 	log, err := w.auditLog(why)
 	if err != nil {
 		w.unanswered(err)
@@ -30,6 +31,18 @@ func (w *world) audit(why string) {
 		w.model.compareDevices(p, s)
 		w.model.recount(p, s)
 		w.model.mu.Unlock()
+	}
+}
+
+// deadConn is how long the server may hold a connection of which the far end
+// has gone: one and a half times the longest keep-alive, and a little.
+const deadConn = 1200*time.Second*3/2 + time.Minute
+
+func (w *world) compareConns() {
+	for _, c := range w.net.held() {
+		if gone := c.peer.closedSince(); !gone.IsZero() && time.Since(gone) > deadConn {
+			w.model.fail("the server holds a connection of %s that is gone since %s", c.who, clock(gone.Sub(w.trace.begun)))
+		}
 	}
 }
 

@@ -103,7 +103,7 @@ func (d *disk) commit() int32 {
 	// then be waiting for a mutex whose holder waits for it: synctest takes
 	// that for work. An instant of its own for everything that comes in is what
 	// makes that so.
-	time.Sleep(1)
+	time.Sleep(time.Nanosecond)
 	if dies {
 		d.die()
 		return 0
