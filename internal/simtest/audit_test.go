@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/client"
 )
 
 // audit reads everything that the API says, at one instant, and compares it
@@ -62,7 +63,7 @@ func (w *world) auditLog(why string) (map[[2]string]int64, error) {
 		return nil, nil
 	}
 	lines := make(map[[2]string]int64)
-	for l, err := range w.auditor.Audit(w.over) {
+	for l, err := range w.auditor.Audit(w.over, client.AuditFilter{}) {
 		if err != nil {
 			return nil, err
 		}

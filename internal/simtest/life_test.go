@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -50,7 +51,7 @@ func (w *world) start(dir string, opening *fall) (*life, error) {
 	s, err := server.Open(ctx, server.Options{
 		DataDir: dir, AdminPassword: adminPassword, FilesURL: "http://" + filesHost, Version: "simulated", Verification: "off",
 		PushRate: w.plan.pushRate, Log: slog.New(w.log),
-		HTTP: w.net.listen("http"), MQTT: w.net.listen("mqtt"), Files: w.net.listen("files"),
+		HTTP: w.net.listen("http"), MQTT: []net.Listener{w.net.listen("mqtt")}, Files: w.net.listen("files"),
 	})
 	if err != nil {
 		stop()

@@ -31,7 +31,7 @@ func (p *product) read(ctx context.Context, api *client.Client, devices bool) (s
 		}
 		s.versions = append(s.versions, v)
 	}
-	for x, err := range api.Pushes(ctx, p.key) {
+	for x, err := range api.Pushes(ctx, client.PushFilter{Product: p.key}) {
 		if err != nil {
 			return nil, err
 		}
