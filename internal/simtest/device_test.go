@@ -33,6 +33,7 @@ type device struct {
 // is the chance that it does.
 type character struct {
 	saint   bool    // it does not depart at all
+	polls   bool    // asks now and then
 	liar    float64 // says what is not so
 	mute    float64 // does not answer an offer
 	lazy    float64 // does not fetch

@@ -80,7 +80,7 @@ func (p *plan) path(rng *rand.Rand) path {
 
 // character draws how far a device departs from what is expected of it.
 func (p *plan) character(rng *rand.Rand) character {
-	c := character{online: p.online, offline: p.offline}
+	c := character{online: p.online, offline: p.offline, polls: rng.IntN(3) == 0}
 	if rng.IntN(3) == 0 {
 		c.saint, c.asks = true, 0.5
 		return c

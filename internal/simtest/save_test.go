@@ -106,8 +106,11 @@ func (e *editor) saveTwice() {
 }
 
 // saveMany saves a few texts shortly after each other, as who corrects
-// mistakes. Links to all of them are out.
+// mistakes, while devices poll: links to all of them are out.
 func (e *editor) saveMany() {
+	if !pause(e.ctx, time.Until(e.w.nextPoll(time.Now()))+time.Duration(e.rng.Int64N(int64(30*time.Second)))) {
+		return
+	}
 	for range 2 + e.rng.IntN(4) {
 		e.save(e.text(), nil)
 		if !pause(e.ctx, time.Duration(1+e.rng.Int64N(int64(20*time.Second)))) {

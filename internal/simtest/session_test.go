@@ -109,6 +109,9 @@ func (s *session) plan() {
 	} else {
 		s.at(end, s.disconnect)
 	}
+	if s.char.polls {
+		s.poll()
+	}
 	if s.chance(s.char.deaf) {
 		s.at(now.Add(s.between(0, time.Hour)), s.goDeaf)
 	}
@@ -118,6 +121,14 @@ func (s *session) plan() {
 	if s.chance(s.char.shouts) {
 		s.at(now.Add(s.between(0, time.Hour)), s.shout)
 	}
+}
+
+// poll has the device ask at the next time to, and so on.
+func (s *session) poll() {
+	s.at(s.w.nextPoll(time.Now()).Add(s.between(0, time.Minute)), func() {
+		s.ask()
+		s.poll()
+	})
 }
 
 func (s *session) disconnect() {

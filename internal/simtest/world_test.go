@@ -85,6 +85,12 @@ func (w *world) commitTime() func(time.Time) time.Duration {
 	}
 }
 
+// nextPoll is when the devices that poll will do so next.
+func (w *world) nextPoll(now time.Time) time.Time {
+	const every = 2 * time.Hour
+	return now.Add(every - now.Sub(w.trace.begun)%every)
+}
+
 func (w *world) hurry() (done func()) {
 	w.mu.Lock()
 	l := w.life
