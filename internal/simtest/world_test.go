@@ -212,13 +212,12 @@ func (w *world) somebody(rng *rand.Rand, p *product) *identity {
 func (w *world) suffer(l *life) *life {
 	next := time.Now().Add(w.chance(w.plan.auditEvery))
 	fall := time.Now().Add(w.chance(w.plan.crashEvery))
-	quiet := w.calmAt.Add(-time.Hour)
 	for w.over.Err() == nil {
 		at := next
 		if fall.Before(at) {
 			at = fall
 		}
-		if at.After(quiet) {
+		if at.After(w.quietAt()) {
 			break
 		}
 		if !pause(w.over, time.Until(at)) {
@@ -235,6 +234,10 @@ func (w *world) suffer(l *life) *life {
 	pause(w.over, time.Until(w.calmAt))
 	return l
 }
+
+// quietAt is when the server has died for the last time: it is to be up again
+// when the faults stop.
+func (w *world) quietAt() time.Time { return w.calmAt.Add(-time.Hour) }
 
 func (w *world) chance(mean time.Duration) time.Duration {
 	return time.Duration(w.chaos.ExpFloat64()*float64(mean)) + time.Duration(w.chaos.IntN(1e6))
@@ -278,7 +281,7 @@ func (w *world) kill(l *life, how int) (dir string, died time.Time, err error) {
 	select {
 	case <-l.died:
 		w.trace.add("CHAOS", "crash at a commit: %+v", f)
-	case <-time.After(3 * time.Hour):
+	case <-time.After(min(3*time.Hour, time.Until(w.quietAt()))):
 		w.trace.add("CHAOS", "crash in idle hours")
 		l.disk.stop()
 	case <-w.over.Done():
