@@ -31,6 +31,7 @@ func (w *world) audit(why string) {
 		w.model.prove(p)
 		w.model.compareDevices(p, s)
 		w.model.recount(p, s)
+		w.model.recountOver(p, s)
 		w.model.mu.Unlock()
 	}
 }
@@ -87,13 +88,39 @@ func (m *model) compareLog(p *product, s *snapshot, log map[[2]string]int64) {
 	}
 }
 
-// recount holds a push's counts against its devices.
-func (m *model) recount(p *product, s *snapshot) {
-	var c cota.Counts
-	at := map[cota.Rung]*int64{
+// at is the count of those that stand on a rung.
+func at(c *cota.Counts, r cota.Rung) *int64 {
+	return map[cota.Rung]*int64{
 		cota.Pending: &c.Pending, cota.Sent: &c.Sent, cota.Received: &c.Received,
 		cota.Fetched: &c.Fetched, cota.Failed: &c.Failed, cota.Applied: &c.Applied,
+	}[r]
+}
+
+// recountOver holds the counts of pushes that are over against the devices
+// that still stand in them: nobody tells what the others did.
+func (m *model) recountOver(p *product, s *snapshot) {
+	stand := make(map[int64]*cota.Counts)
+	for _, x := range s.pushes {
+		stand[x.No] = new(cota.Counts)
 	}
+	for _, d := range s.devices {
+		if c := stand[d.Push]; c != nil {
+			*at(c, d.State)++
+		}
+	}
+	for _, x := range s.pushes {
+		for r := cota.Sent; r <= cota.Applied; r++ {
+			if n := *at(stand[x.No], r); *at(&x.Counts, r) < n {
+				m.breach("%s: push %d counts %+v; %d devices that are %s stand there", p.tag, x.No, x.Counts, n, r)
+			}
+		}
+	}
+}
+
+// recount holds the counts of the push that devices converge to against its
+// devices.
+func (m *model) recount(p *product, s *snapshot) {
+	var c cota.Counts
 	i := slices.IndexFunc(s.pushes, func(x cota.Push) bool { return x.No == s.product.Push })
 	if i < 0 {
 		return
@@ -104,7 +131,7 @@ func (m *model) recount(p *product, s *snapshot) {
 		if d.Push != x.No {
 			d.State = cota.Pending
 		}
-		*at[d.State]++
+		*at(&c, d.State)++
 	}
 	if c != x.Counts {
 		m.breach("%s: push %d counts %+v; its devices are %+v", p.tag, x.No, x.Counts, c)

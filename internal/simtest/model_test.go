@@ -22,6 +22,7 @@ type model struct {
 	products []*product
 	links    map[string]*identity // whose link it is
 	waiting  map[*word]time.Time  // for an acknowledgement
+	steps    []step               // of the server's clock
 	broken   []string             // promises
 	stop     func()               // ends the run
 }

@@ -26,22 +26,26 @@ type plan struct {
 const day = 24 * time.Hour
 
 // newPlan makes small worlds of a week mostly, some of a busy day, and now and
-// then a large one.
+// then a large one: of a few hours, or of a week in which devices mostly sleep.
 func newPlan(rng *rand.Rand) *plan {
 	p := &plan{
 		span: 7 * day, products: 1 + rng.IntN(3), devices: 6 + rng.IntN(20), twins: rng.IntN(4),
-		editEvery: hours(rng, 0.4, 1.6), registerEvery: hours(rng, 4, 16), auditEvery: hours(rng, 3, 9), crashEvery: hours(rng, 6, 30),
+		editEvery: hours(rng, 0.4, 1.6), registerEvery: hours(rng, 4, 16), auditEvery: hours(rng, 5, 13), crashEvery: hours(rng, 6, 30),
 		cuts: 0.1 * rng.Float64(), faulty: rng.Float64(), online: hours(rng, 0.3, 4), offline: hours(rng, 1, 10),
 	}
-	switch n := rng.IntN(20); {
-	case n < 4: // a busy day
+	switch n := rng.IntN(40); {
+	case n < 6: // a busy day
 		p.span, p.devices = day, 30+rng.IntN(40)
 		p.editEvery, p.registerEvery, p.auditEvery, p.crashEvery = hours(rng, 0.05, 0.2), hours(rng, 0.5, 2), hours(rng, 0.5, 2), hours(rng, 1, 6)
 		p.online, p.offline = hours(rng, 0.1, 2), hours(rng, 0.1, 2)
-	case n == 4: // a crowd
+	case n == 6: // a crowd
 		p.span, p.devices, p.twins = 6*time.Hour, 200+rng.IntN(200), 20
 		p.editEvery, p.registerEvery, p.auditEvery, p.crashEvery = hours(rng, 0.1, 0.3), hours(rng, 0.2, 1), hours(rng, 1, 2), hours(rng, 1, 4)
 		p.online, p.offline = hours(rng, 0.3, 2), hours(rng, 0.1, 1)
+	case n == 7: // a crowd that sleeps
+		p.devices, p.twins = 200+rng.IntN(200), 20
+		p.editEvery, p.auditEvery = hours(rng, 1, 3), hours(rng, 12, 24)
+		p.online, p.offline = hours(rng, 0.2, 0.5), hours(rng, 12, 24)
 	}
 	if rng.IntN(3) == 0 {
 		p.pushRate = 0.5 + 4*rng.Float64() // a fan-out takes its time

@@ -163,7 +163,7 @@ func (m *model) coolDowns(p *product) {
 	for _, next := range p.pushes {
 		for _, last := range p.pushes {
 			heard := p.heard[last.no]
-			if last.no >= next.no || heard.IsZero() || heard.After(next.startedAt) {
+			if last.no >= next.no || heard.IsZero() || m.onRecord(heard).After(next.startedAt) {
 				continue
 			}
 			if gap := next.startedAt.Sub(last.startedAt); gap.Round(time.Millisecond) < next.cooldown {

@@ -14,7 +14,8 @@ import (
 const received = cota.Received
 
 // style is whose conversation a device holds, as it was seen on the wire of
-// that SDK.
+// that SDK. Only the keep-alive is longer for those that ping each minute: it is
+// the application's to choose, and pings are most of what happens in a week.
 type style struct {
 	name      string
 	version   mqtt.Version
@@ -54,21 +55,21 @@ var styles = []style{
 		fetches: true, progress: true, sign: alink.SignOptions{Timestamp: "2524608000000", AutoSubscribe: true, Version: "sdk-c-4.2.0"}, upper: true,
 	},
 	{
-		name: "sdk-3", version: mqtt.V311, keepAlive: 120 * time.Second, inform: true,
+		name: "sdk-3", version: mqtt.V311, keepAlive: 180 * time.Second, inform: true,
 		filters: []string{"/ota/device/request/%[1]s/%[2]s", "/ota/device/upgrade/%[1]s/%[2]s",
 			"/sys/%[1]s/%[2]s/thing/config/get_reply", "/sys/%[1]s/%[2]s/thing/config/push"},
 		ask:     `{"id" : 0,"version":"1.0","params":{"configScope":"product","getType":"file","attributeKeys":""},"method":"thing.config.get"}`,
 		fetches: true, progress: true, sign: alink.SignOptions{Timestamp: "2524608000000", AutoSubscribe: true, Language: "C", Version: "sdk-c-3.2.0"}, upper: true,
 	},
 	{
-		name: "node", version: mqtt.V311, keepAlive: 60 * time.Second,
+		name: "node", version: mqtt.V311, keepAlive: 240 * time.Second,
 		filters: []string{"/sys/%[1]s/%[2]s/thing/config/get_reply", "/sys/%[1]s/%[2]s/thing/config/push",
 			"/sys/%[1]s/%[2]s/thing/config/push_reply", "/sys/%[1]s/%[2]s/rrpc/request/+"},
 		ask:  `{"id":"%d","version":"1.0","params":{"configScope":"product","getType":"file"},"method":"thing.config.get"}`,
 		sign: alink.SignOptions{Method: alink.HMACSHA1, Version: "1.2.8", Language: "NodeJS"},
 	},
 	{
-		name: "go", version: mqtt.V311, keepAlive: 60 * time.Second, clean: true,
+		name: "go", version: mqtt.V311, keepAlive: 300 * time.Second, clean: true,
 		filters: []string{"/ext/network/probe/+", "/sys/%[1]s/%[2]s/thing/service/#",
 			"/sys/%[1]s/%[2]s/thing/config/get_reply", "/sys/%[1]s/%[2]s/thing/config/push", "/ext/error/%[1]s/%[2]s"},
 		ask: `{"id":"%d","version":"1.0","params":{"configScope":"product","getType":"file"},"method":"thing.config.get"}`, askQoS: 1,

@@ -256,6 +256,11 @@ func (w *world) fall(l *life) *life {
 	// How long the process takes to end is not the same each time.
 	down := 2*grace + time.Duration(w.chaos.Int64N(int64(10*time.Minute)))
 	pause(w.over, time.Until(died.Add(down)))
+	if w.chaos.IntN(4) == 0 {
+		if err := w.stepClock(dir); err != nil {
+			w.model.fail("%v", err)
+		}
+	}
 	var opening *fall
 	if w.chaos.IntN(4) == 0 {
 		opening = &fall{after: w.chaos.IntN(2) == 0, while: anyCommit, skip: w.chaos.IntN(3)}
