@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build console shots test lint fuzz sim clean
+.PHONY: help run build console shots test lint fuzz sim bench bench-short clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 13
 
 run: build ## build, then serve a demonstration with its data in ./data
 	bin/cota serve --demo
@@ -29,5 +29,11 @@ fuzz: ## fuzz every target for a short while (FUZZTIME=10s)
 sim: ## simulate SEEDS=50 servers, replay one SEED, or plant BUGS=.
 	@SEEDS="$(SEEDS)" SEED="$(SEED)" BUGS="$(BUGS)" FIRST="$(FIRST)" script/sim
 
+bench: ## measure beside mosquitto, nginx and others, into bench/results (an hour)
+	script/bench
+
+bench-short: ## measure less, in less than three minutes
+	script/bench -short
+
 clean: ## remove what was built, but never ./data
-	rm -rf bin e2e/node_modules internal/console/web/node_modules internal/console/dist/*
+	rm -rf bin bench/bin e2e/node_modules internal/console/web/node_modules internal/console/dist/*

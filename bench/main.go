@@ -1,0 +1,106 @@
+// Command bench measures cota beside its peers, in one interleaved run, and
+// prints one table. "make bench" and "make bench-short" build what it needs
+// and run it; see the README beside it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cotahq/cota/bench/load"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "load" {
+		return load.Serve(os.Stdin, os.Stdout)
+	}
+	return measure(ctx, args)
+}
+
+// scenario is a part of a run.
+type scenario struct {
+	name string
+	run  func(context.Context, *rig) error
+}
+
+var scenarios = []scenario{
+	{"fanout", measureFanOut},
+}
+
+// measure runs scenarios and writes what they found.
+func measure(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("bench", flag.ExitOnError)
+	quick := flags.Bool("short", false, "measure less, in less than three minutes")
+	only := flags.String("only", "", "scenarios to run, with commas between (default all)")
+	bin := flags.String("bin", "bin", "directory of what make built")
+	results := flags.String("results", "results", "directory to write the table to")
+	flags.Parse(args)
+
+	r, err := newRig(*bin)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(r.dir)
+	r.sizes = full
+	if *quick {
+		r.sizes = short
+	}
+	began, here := time.Now(), describe(ctx, r)
+	var fault error
+	for _, s := range scenarios {
+		if *only != "" && !strings.Contains(","+*only+",", ","+s.name+",") {
+			continue
+		}
+		if err := s.run(ctx, r); err != nil {
+			fault = errors.Join(fault, fmt.Errorf("%s: %w", s.name, err))
+			progress("%s: %v", s.name, err)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	r.table.finish()
+	here.Took = time.Since(began).Round(time.Second).String()
+	return errors.Join(fault, write(r.table, here, *results, *quick))
+}
+
+// newRig finds the programs to run.
+func newRig(bin string) (*rig, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	if bin, err = filepath.Abs(bin); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "cota-bench.")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return nil, err
+	}
+	return &rig{self: self, bin: bin, cota: filepath.Join(bin, "cota"), dir: dir, table: &table{}}, nil
+}
+
+// progress says on standard error what is going on.
+func progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...)
+}
