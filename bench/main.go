@@ -42,6 +42,8 @@ type scenario struct {
 
 var scenarios = []scenario{
 	{"fanout", measureFanOut},
+	{"download", measureDownload},
+	{"converge", measureConverge},
 }
 
 // measure runs scenarios and writes what they found.
