@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build console shots test lint fuzz sim bench bench-short clean
+.PHONY: help run build console shots test lint fuzz sim bench bench-short profile clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 13
@@ -34,6 +34,9 @@ bench: ## measure beside mosquitto, nginx and others, into bench/results (an hou
 
 bench-short: ## measure less, in less than three minutes
 	script/bench -short
+
+profile: ## profile fan-outs, sign-ins and whole convergences, into bench/results/profile
+	script/bench profile
 
 clean: ## remove what was built, but never ./data
 	rm -rf bin bench/bin e2e/node_modules internal/console/web/node_modules internal/console/dist/*

@@ -33,7 +33,10 @@ func convergeRound(ctx context.Context, r *rig, data *seed, n int) (err error) {
 	server := &cotaServer{seed: data, size: smallFile}
 	c := &contender{server: server}
 	defer func() { err = firstError(err, c.stop()) }()
-	if err := c.meet(ctx, r, n, 10); err != nil {
+	if err := c.start(ctx, r); err != nil {
+		return err
+	}
+	if _, err := c.join(ctx, r, n, 10); err != nil {
 		return err
 	}
 	for range convergences {

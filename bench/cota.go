@@ -34,16 +34,17 @@ type seed struct {
 // cotaServer is the server that all this is about.
 type cotaServer struct {
 	*client.Client
-	p     *process
-	seed  *seed
-	mqtt  netip.AddrPort
-	files netip.AddrPort
-	http  netip.AddrPort
-	size  int // of a configuration
-	saved int // configurations so far
-	push  int64
-	extra []string // flags
-	bin   string   // "": the rig's
+	p        *process
+	seed     *seed
+	mqtt     netip.AddrPort
+	files    netip.AddrPort
+	http     netip.AddrPort
+	size     int // of a configuration
+	saved    int // configurations so far
+	push     int64
+	extra    []string // flags
+	profiled bool     // with the door of profiles, at
+	pprof    netip.AddrPort
 }
 
 func (s *cotaServer) name() string      { return "cota" }
@@ -65,22 +66,21 @@ func (s *cotaServer) start(ctx context.Context, r *rig) error {
 
 // serve runs the server on a directory.
 func (s *cotaServer) serve(ctx context.Context, r *rig, dir string) (err error) {
-	for _, addr := range []*netip.AddrPort{&s.mqtt, &s.files, &s.http} {
+	for _, addr := range []*netip.AddrPort{&s.mqtt, &s.files, &s.http, &s.pprof} {
 		if *addr, err = freeAddr(); err != nil {
 			return err
 		}
-	}
-	bin := s.bin
-	if bin == "" {
-		bin = r.cota
 	}
 	args := append([]string{
 		"serve", "--data", dir, "--http", s.http.String(), "--mqtt", s.mqtt.String(), "--files", s.files.String(),
 		"--files-url", "http://" + s.files.String(), "--push-rate", "0", "--verification", "off", "--log", "error",
 		"--refusals-per-address", "0", "--refusals-per-device", "0", "--takeovers-per-device", "0",
 	}, s.extra...)
-	env := []string{"COTA_ADMIN_PASSWORD=" + password, "GODEBUG=gctrace=1"}
-	if s.p, err = startProcess(ctx, r.file("cota.log"), env, bin, args...); err != nil {
+	if s.profiled {
+		args = append(args, "--pprof", s.pprof.String())
+	}
+	env := []string{"COTA_ADMIN_PASSWORD=" + password}
+	if s.p, err = startProcess(ctx, r.file("cota.log"), env, r.cota, args...); err != nil {
 		return err
 	}
 	return await(ctx, s.p, s.ready)

@@ -52,7 +52,10 @@ func downloadRound(ctx context.Context, r *rig, data *seed, round int) (err erro
 		return fmt.Errorf("nginx: %w", err)
 	}
 	defer func() { err = firstError(err, cota.stop(), peer.p.stop()) }()
-	if err := cota.meet(ctx, r, linksOf, 10); err != nil {
+	if err := cota.start(ctx, r); err != nil {
+		return err
+	}
+	if _, err := cota.join(ctx, r, linksOf, 10); err != nil {
 		return err
 	}
 	size := 0
@@ -81,20 +84,6 @@ func downloadRound(ctx context.Context, r *rig, data *seed, round int) (err erro
 		}
 	}
 	return nil
-}
-
-// meet starts the server and connects a crowd, unmeasured.
-func (c *contender) meet(ctx context.Context, r *rig, n int, source byte) (err error) {
-	if err := c.start(ctx, r); err != nil {
-		return err
-	}
-	if c.crowd, err = startCrowd(ctx, r); err != nil {
-		return err
-	}
-	how := c.connect()
-	how.Count, how.Source = n, source
-	_, err = c.crowd.do(load.Job{Connect: &how})
-	return err
 }
 
 // offer has every device of the crowd hold a link to a file of this size.

@@ -114,13 +114,8 @@ func (c *contender) begin(ctx context.Context, r *rig, source byte) error {
 	if err != nil {
 		return err
 	}
-	if c.crowd, err = startCrowd(ctx, r); err != nil {
-		return err
-	}
 	n := r.sizes.connections
-	how := c.connect()
-	how.Count, how.Source = n, source
-	report, err := c.crowd.do(load.Job{Connect: &how})
+	report, err := c.join(ctx, r, n, source)
 	if err != nil {
 		return err
 	}
@@ -143,6 +138,16 @@ func (c *contender) begin(ctx context.Context, r *rig, source byte) error {
 	r.table.add(startRSS, "MB", who, empty/1e6)
 	r.table.add(idlePlain, "B", who, (full-empty)/float64(n))
 	return nil
+}
+
+// join connects a crowd.
+func (c *contender) join(ctx context.Context, r *rig, n int, source byte) (report load.Report, err error) {
+	if c.crowd, err = startCrowd(ctx, r); err != nil {
+		return report, err
+	}
+	how := c.connect()
+	how.Count, how.Source = n, source
+	return c.crowd.do(load.Job{Connect: &how})
 }
 
 // atRest is the memory and the CPU clock of the server when it is quiet.

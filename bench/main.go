@@ -31,7 +31,15 @@ func run(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == "load" {
 		return load.Serve(os.Stdin, os.Stdout)
 	}
-	return measure(ctx, args)
+	r, err := newRig()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(r.dir)
+	if len(args) > 0 && args[0] == "profile" {
+		return profileAll(ctx, r, args[1:])
+	}
+	return measure(ctx, r, args)
 }
 
 // scenario is a part of a run.
@@ -44,22 +52,18 @@ var scenarios = []scenario{
 	{"fanout", measureFanOut},
 	{"download", measureDownload},
 	{"converge", measureConverge},
+	{"idle", measureIdle},
+	{"parts", measureParts},
 }
 
 // measure runs scenarios and writes what they found.
-func measure(ctx context.Context, args []string) error {
+func measure(ctx context.Context, r *rig, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	quick := flags.Bool("short", false, "measure less, in less than three minutes")
 	only := flags.String("only", "", "scenarios to run, with commas between (default all)")
-	bin := flags.String("bin", "bin", "directory of what make built")
 	results := flags.String("results", "results", "directory to write the table to")
 	flags.Parse(args)
 
-	r, err := newRig(*bin)
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(r.dir)
 	r.sizes = full
 	if *quick {
 		r.sizes = short
@@ -83,15 +87,13 @@ func measure(ctx context.Context, args []string) error {
 	return errors.Join(fault, write(r.table, here, *results, *quick))
 }
 
-// newRig finds the programs to run.
-func newRig(bin string) (*rig, error) {
+// newRig finds the programs, which are beside this one.
+func newRig() (*rig, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	if bin, err = filepath.Abs(bin); err != nil {
-		return nil, err
-	}
+	bin := filepath.Dir(self)
 	dir, err := os.MkdirTemp("", "cota-bench.")
 	if err != nil {
 		return nil, err

@@ -125,15 +125,13 @@ func (t *table) print(w io.Writer) {
 	for _, f := range t.figures {
 		what := f.What + ", " + f.Unit
 		for _, o := range f.Of {
-			line(what, o.Who, number(o.Median), o.spread.text(""), "")
+			line(what, o.Who, number(o.Median), o.spread.text(""), f.verdict(o.Who))
 			what = ""
 		}
 		for _, g := range f.Goals {
-			unit := ""
 			if g.To != "" {
-				unit = "x"
+				line("", g.who(), number(g.Median)+"x", g.spread.text("x"), g.verdict("x"))
 			}
-			line("", g.who(), number(g.Median)+unit, g.spread.text(unit), g.goal.text(unit)+": "+verdict[g.Met])
 		}
 		if f.Note != "" {
 			fmt.Fprintf(w, "    (%s)\n", f.Note)
@@ -141,7 +139,19 @@ func (t *table) print(w io.Writer) {
 	}
 }
 
-var verdict = map[string]string{"no": "MISSED", "least": "reached", "aim": "reached, and the aim"}
+// verdict is what the goal of a subject's own figure says, if it has one.
+func (f *figure) verdict(who string) string {
+	for _, g := range f.Goals {
+		if g.To == "" && g.subject() == who {
+			return g.verdict("")
+		}
+	}
+	return ""
+}
+
+func (g result) verdict(unit string) string { return g.goal.text(unit) + ": " + verdicts[g.Met] }
+
+var verdicts = map[string]string{"no": "MISSED", "least": "reached", "aim": "reached, and the aim"}
 
 func (s spread) text(unit string) string {
 	if s.Low == s.High {

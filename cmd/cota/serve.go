@@ -25,6 +25,7 @@ type serveFlags struct {
 	http, files, filesTLS string
 	mqtt                  []string
 	balancers             []string // networks
+	pprof                 string
 	logLevel              string
 	demo                  bool
 	proxies               []string // networks
@@ -54,6 +55,7 @@ func newServe() *cobra.Command {
 	flags.IntVar(&f.RefusalsPerAddress, "refusals-per-address", 300, "refused sign-ins, and refused downloads, a minute from one address (IPv6: /64) before it is put off; 0 for no bound")
 	flags.IntVar(&f.RefusalsPerDevice, "refusals-per-device", 10, "the same of one device at one address, which uses this up first; 0 for no bound")
 	flags.IntVar(&f.TakeoversPerDevice, "takeovers-per-device", 6, "times a minute that a device may sign in while it is connected, before it is put off as fighting with a copy; 0 for no bound")
+	flags.StringVar(&f.pprof, "pprof", "", "loopback address for Go's profiles of the server, such as 127.0.0.1:6060; without it there are none")
 	flags.StringVar(&f.logLevel, "log", "", "least level that is logged: debug, info, warn or error (default info, with --demo warn)")
 	flags.BoolVar(&f.demo, "demo", false, "add a product with 200 simulated devices and push to them; sessions from this machine need no verification")
 	f.verificationFlags(flags)
@@ -92,6 +94,13 @@ func serve(ctx context.Context, f serveFlags, out, errs io.Writer) error {
 	o.MasterKey = os.Getenv("COTA_MASTER_KEY")
 	if err := f.verification(ctx, &o); err != nil {
 		return err
+	}
+	if f.pprof != "" {
+		stop, err := profiles(f.pprof, o.Log)
+		if err != nil {
+			return err
+		}
+		defer stop()
 	}
 	if err := openDoors(&o, f); err != nil {
 		return err

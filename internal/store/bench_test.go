@@ -27,6 +27,7 @@ func BenchmarkRecord(b *testing.B) {
 						failed.Add(1)
 					}
 				}
+				before, _ := cpu()
 				b.ResetTimer()
 				for i := range b.N {
 					if i%(len(ids)*len(rungs)) == 0 {
@@ -41,6 +42,9 @@ func BenchmarkRecord(b *testing.B) {
 				}
 				must(b, s.Flush(b.Context()))
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "states/s")
+				if after, ok := cpu(); ok {
+					b.ReportMetric(float64((after-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
+				}
 				if n := failed.Load(); n > 0 {
 					b.Errorf("%d reports failed", n)
 				}
