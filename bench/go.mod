@@ -10,6 +10,7 @@ require (
 	github.com/cotahq/cota v0.0.0
 	github.com/mochi-mqtt/server/v2 v2.7.9
 	github.com/nats-io/nats-server/v2 v2.15.2
+	golang.org/x/sync v0.24.0
 	golang.org/x/sys v0.49.0
 )
 

@@ -38,11 +38,16 @@ const (
 	linkTime   = "payload and link: time"
 	linkAllocs = "payload and link: allocations"
 
-	startCPU  = "start with 3,000,000 registered devices: CPU"
-	startMem  = "start with 3,000,000 registered devices: resident"
-	pushStart = "start of a push"
-	pushQuery = "progress of a push"
-	devQuery  = "look-up of a device"
+	startCPU    = "start of the server: CPU"
+	startWall   = "start of the server: until it is ready"
+	startMem    = "start of the server: resident"
+	onDisk      = "data on disk"
+	pushStart   = "start of a push"
+	pushQuery   = "progress of a push: CPU"
+	devQuery    = "look-up of a device: CPU"
+	listQuery   = "page of a hundred devices: CPU"
+	grownSignIn = "sign-in and SUBSCRIBE, by registered devices: CPU"
+	grownGet    = "get, by registered devices: CPU"
 )
 
 // goals are the targets of "Speed and scale".
@@ -63,7 +68,8 @@ var goals = []goal{
 	{what: newSmall, To: "nginx", Least: 1.6, Aim: 1},
 	{what: newLarge, To: "nginx", Least: 1.6, Aim: 1},
 	{what: convergeCPU, Least: 150, Aim: 100},
-	{what: startCPU, Least: 1_000},
+	{what: startCPU, Of: "3,000,000", Least: 1_000},
+	{what: startMem, Of: "3,000,000", To: "10,000", Least: 1.1},
 	{what: pushStart, Of: "3,000,000", To: "10,000", Least: 1.5, Aim: 1.1},
 	{what: pushQuery, Of: "3,000,000", To: "10,000", Least: 1.5, Aim: 1.1},
 	{what: devQuery, Of: "3,000,000", To: "10,000", Least: 1.5, Aim: 1.1},

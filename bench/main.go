@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -36,8 +37,11 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer os.RemoveAll(r.dir)
-	if len(args) > 0 && args[0] == "profile" {
+	switch {
+	case len(args) > 0 && args[0] == "profile":
 		return profileAll(ctx, r, args[1:])
+	case len(args) > 0 && args[0] == "million":
+		return million(ctx, r, args[1:])
 	}
 	return measure(ctx, r, args)
 }
@@ -54,6 +58,7 @@ var scenarios = []scenario{
 	{"converge", measureConverge},
 	{"idle", measureIdle},
 	{"parts", measureParts},
+	{"growth", measureGrowth},
 }
 
 // measure runs scenarios and writes what they found.
@@ -61,12 +66,26 @@ func measure(ctx context.Context, r *rig, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	quick := flags.Bool("short", false, "measure less, in less than three minutes")
 	only := flags.String("only", "", "scenarios to run, with commas between (default all)")
+	connections := flags.Int("n", 0, "connections, instead of as many as usual")
+	rounds := flags.Int("rounds", 0, "rounds, instead of as many as usual")
+	registered := flags.String("growth", "", "numbers of registered devices for the scenario growth, with commas between")
 	results := flags.String("results", "results", "directory to write the table to")
 	flags.Parse(args)
 
 	r.sizes = full
 	if *quick {
 		r.sizes = short
+	}
+	if *connections > 0 {
+		r.sizes.connections, r.sizes.converging = *connections, *connections
+	}
+	if *rounds > 0 {
+		r.sizes.rounds = *rounds
+	}
+	if *registered != "" {
+		if err := json.Unmarshal([]byte("["+*registered+"]"), &r.sizes.growth); err != nil {
+			return fmt.Errorf("-growth %q: %w", *registered, err)
+		}
 	}
 	began, here := time.Now(), describe(ctx, r)
 	var fault error
