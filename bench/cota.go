@@ -186,7 +186,9 @@ func (d *seed) register(ctx context.Context, s *cotaServer, from, to int) error 
 	fleet := load.Fleet{Product: d.product}
 	every := max(1, (to-from)/d.count)
 	for from < to {
-		added, err := s.AddNumberedDevices(ctx, d.product, "dev-", min(devicePage, to-from))
+		// The numbers behind one prefix have six digits.
+		prefix := fmt.Sprintf("dev%d-", from/500_000)
+		added, err := s.AddNumberedDevices(ctx, d.product, prefix, min(devicePage, to-from))
 		if err != nil {
 			return fmt.Errorf("add devices: %w", err)
 		}

@@ -11,9 +11,12 @@ import (
 // smallFile is the size of the configurations of fan-outs and convergences.
 const smallFile = 4 << 10
 
-// messageSize is the whole PUBLISH by which cota offers a configuration, as
-// the first fan-out finds it; the others send as much.
-const messageSize = 500
+// messageSize is the size of the PUBLISH that the others send: as large as
+// the one by which cota offers a configuration here. wave sees to it.
+const messageSize = 390
+
+// sizeMayDiffer is by how much: the length of an address changes the link.
+const sizeMayDiffer = 25
 
 // contender is a server with the crowd that is connected to it.
 type contender struct {
@@ -103,7 +106,7 @@ func firstError(errs ...error) error {
 }
 
 // settle is how long a server has for itself before its memory is read.
-const settle = 3 * time.Second
+const settle = 2 * time.Second
 
 // begin starts the server, connects the crowd, and measures both.
 func (c *contender) begin(ctx context.Context, r *rig, source byte) error {
@@ -197,6 +200,9 @@ func (c *contender) wave(ctx context.Context, r *rig, qos byte) error {
 	rest, err := c.process().quiet(ctx)
 	if err != nil {
 		return err
+	}
+	if d := report.Bytes - messageSize; max(d, -d) > sizeMayDiffer {
+		return fmt.Errorf("messages have %d bytes; those of others %d: change messageSize", report.Bytes, messageSize)
 	}
 	r.recordWave(c.name(), qos, n, ordered, report, told-before, rest-before)
 	if qos == 0 {

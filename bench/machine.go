@@ -108,7 +108,10 @@ func write(t *table, m machine, dir string, quick bool) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, name+".json"), append(whole, '\n'), 0o644)
+	if err := os.WriteFile(filepath.Join(dir, name+".json"), append(whole, '\n'), 0o644); err != nil {
+		return err
+	}
+	return t.plot(dir)
 }
 
 // linked is the version of a module that a program was built with.

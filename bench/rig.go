@@ -36,7 +36,7 @@ type sizes struct {
 
 // short takes less than three minutes; full is what doc/performance.md shows.
 var (
-	short = sizes{connections: 5_000, registered: 20_000, rounds: 3, waves: 3, converging: 5_000, downloads: 10_000, byTLS: 1_000, states: 100_000}
+	short = sizes{connections: 5_000, registered: 20_000, rounds: 3, waves: 2, converging: 5_000, downloads: 10_000, byTLS: 1_000, states: 100_000}
 	full  = sizes{
 		connections: 15_000, registered: 1_000_000, rounds: 5, waves: 5, converging: 15_000, downloads: 30_000, byTLS: 10_000, states: 800_000,
 		growth: []int{10_000, 100_000, 1_000_000, 3_000_000}, peers: true,
