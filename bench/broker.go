@@ -14,7 +14,8 @@ import (
 	"github.com/cotahq/cota/internal/mqtt"
 )
 
-// fleetTopic is what every client of a broker subscribes to.
+// fleetTopic is what every client of a broker subscribes to, beside a topic of
+// its own, so that there is something to be told by one message.
 const fleetTopic = "fleet/config"
 
 // broker is an MQTT broker: whoever publishes to fleetTopic reaches all.
@@ -42,7 +43,7 @@ func (b *broker) start(ctx context.Context, r *rig) (err error) {
 }
 
 func (b *broker) connect() load.Connect {
-	return load.Connect{Addr: b.addr.String(), Speech: load.MQTT, Topic: fleetTopic, QoS: b.most}
+	return load.Connect{Addr: b.addr.String(), Speech: load.MQTT, QoS: b.most}
 }
 
 func (b *broker) prepare(context.Context) error          { return nil }
@@ -90,7 +91,7 @@ func exchange(nc net.Conn, packet []byte, want mqtt.Type) error {
 }
 
 // mosquitto lets everybody in and queues as much as it is asked to: its
-// defaults would drop messages of a large fan-out.
+// defaults would drop messages of a large fan-out. All else is as it comes.
 const mosquittoConf = `
 per_listener_settings false
 allow_anonymous true
@@ -103,6 +104,13 @@ listener %d 127.0.0.1
 
 func runMosquitto(ctx context.Context, r *rig, addr netip.AddrPort) (*process, error) {
 	return runMosquittoWith(ctx, r, addr, "")
+}
+
+// runTunedMosquitto spares it what makes a large fan-out slow: by default it
+// looks, before it sends a message to a client, through all those that it has
+// sent it to, in case a client's subscriptions overlap.
+func runTunedMosquitto(ctx context.Context, r *rig, addr netip.AddrPort) (*process, error) {
+	return runMosquittoWith(ctx, r, addr, "allow_duplicate_messages true\n")
 }
 
 func runMosquittoWith(ctx context.Context, r *rig, addr netip.AddrPort, more string) (*process, error) {

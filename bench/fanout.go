@@ -38,6 +38,7 @@ func measureFanOut(ctx context.Context, r *rig) error {
 			&cotaServer{seed: data, size: smallFile},
 			&floor{size: messageSize},
 			&broker{called: "mosquitto", most: 1, run: runMosquitto, size: messageSize},
+			&broker{called: "mosquitto tuned", most: 1, run: runTunedMosquitto, size: messageSize},
 		}
 		if r.sizes.peers {
 			servers = append(servers,
@@ -140,7 +141,10 @@ func (c *contender) begin(ctx context.Context, r *rig, source byte) error {
 	}
 	r.table.add(startRSS, "MB", who, empty/1e6)
 	r.table.add(idlePlain, "B", who, (full-empty)/float64(n))
-	return nil
+	if _, ok := c.server.(*broker); ok {
+		_, err = c.crowd.do(load.Job{Join: fleetTopic})
+	}
+	return err
 }
 
 // join connects a crowd.
@@ -221,7 +225,7 @@ func (r *rig) recordWave(who string, qos byte, n int, ordered time.Time, report 
 		t.add(fanOut0Rate, "/s", who, rate)
 		t.add(fanOut0Latency, "ms", who, after(report.At.P99))
 		t.add(loadCPU, "us", who, micros(report.CPU, n))
-		t.note(fanOut0CPU, "us", fmt.Sprintf("%d connections each; messages of %d bytes. cota's are QoS 1 whose PUBACK is held back: that is not in these figures", n, messageSize))
+		t.note(fanOut0CPU, "us", fmt.Sprintf("%d connections each; messages of %d bytes. cota's are QoS 1 whose PUBACK is held back: that is not in these figures. mosquitto compares each client with all before it; tuned (allow_duplicate_messages) it does not", n, messageSize))
 		return
 	}
 	if who != "C" {

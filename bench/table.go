@@ -119,7 +119,7 @@ func (t *table) print(w io.Writer) {
 		width = max(width, len([]rune(f.What))+len(f.Unit)+2)
 	}
 	line := func(what, who, median, spread, target string) {
-		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-*s  %-17s %10s  %-19s  %s", width, what, who, median, spread, target), " "))
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-*s  %-21s %10s  %-19s  %s", width, what, who, median, spread, target), " "))
 	}
 	line("what", "who", "median", "least to most", "target")
 	for _, f := range t.figures {

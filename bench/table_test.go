@@ -58,7 +58,7 @@ func TestRatiosArePaired(t *testing.T) {
 	table.finish()
 	var out strings.Builder
 	table.print(&out)
-	if want := "cota / C                  2x  1 to 3x              at most 1.60x, aim 1.15x: MISSED"; !strings.Contains(out.String(), want) {
+	if want := "cota / C                      2x  1 to 3x              at most 1.60x, aim 1.15x: MISSED"; !strings.Contains(out.String(), want) {
 		t.Errorf("table:\n%s\nwant a line %q", out.String(), want)
 	}
 }

@@ -145,6 +145,8 @@ func (d *device) packet(c *crowd, b []byte) error {
 		return send(d.fd, c.subscribe(d))
 	case t == mqtt.TypeSuback && d.stage == subscribing:
 		d.isReady(c)
+	case t == mqtt.TypeSuback:
+		c.got++
 	case t == mqtt.TypePublish:
 		return d.publish(c, b)
 	case t == mqtt.TypePuback:
@@ -254,18 +256,22 @@ func (c *crowd) hello(i int) ([]byte, error) {
 	return p.Append(nil), nil
 }
 
-// subscribe is the SUBSCRIBE of a device.
+// subscribe is the SUBSCRIBE of a device, to the topics that are its own.
 func (c *crowd) subscribe(d *device) []byte {
-	p := mqtt.Subscribe{PacketID: 1}
-	add := func(filter []byte, qos byte) {
-		p.Subscriptions = p.Subscriptions.Append(mqtt.Subscription{Filter: filter, QoS: qos})
-	}
 	if c.connect.Speech == MQTT {
-		add([]byte(c.connect.Topic), c.connect.QoS)
-	} else {
-		for _, kind := range []alink.Kind{alink.ConfigPush, alink.ConfigGetReply} {
-			add(alink.AppendTopic(nil, kind, c.fleet.Product, c.fleet.Devices[d.index].Name), 1)
-		}
+		return subscription(c.connect.QoS, fmt.Appendf(nil, "own/%d/%06d/config", c.connect.Source, d.index))
+	}
+	own := func(k alink.Kind) []byte {
+		return alink.AppendTopic(nil, k, c.fleet.Product, c.fleet.Devices[d.index].Name)
+	}
+	return subscription(1, own(alink.ConfigPush), own(alink.ConfigGetReply))
+}
+
+// subscription is a SUBSCRIBE.
+func subscription(qos byte, filters ...[]byte) []byte {
+	p := mqtt.Subscribe{PacketID: 1}
+	for _, f := range filters {
+		p.Subscriptions = p.Subscriptions.Append(mqtt.Subscription{Filter: f, QoS: qos})
 	}
 	return p.Append(nil, mqtt.V311)
 }

@@ -64,6 +64,8 @@ func (c *crowd) do(j Job, listening func() error) (Report, error) {
 		values, err = c.connectAll(*j.Connect)
 	case j.Expect != nil:
 		values, err = c.expectAll(*j.Expect, listening)
+	case j.Join != "":
+		err = c.join(j.Join)
 	case j.Ask != nil:
 		values, err = c.askAll()
 	case j.Fetch != nil:
@@ -216,6 +218,20 @@ func (c *crowd) askAll() ([]int64, error) {
 		}
 		return d.at - began[d.index]
 	}), err
+}
+
+// join has every device subscribe to one more topic.
+func (c *crowd) join(topic string) error {
+	packet := subscription(c.connect.QoS, []byte(topic))
+	for i, d := range c.devices {
+		if err := c.until(func() bool { return i-c.got < dialsAtOnce }, jobTimeout); err != nil {
+			return err
+		}
+		if err := send(d.fd, packet); err != nil {
+			return err
+		}
+	}
+	return c.until(func() bool { return c.got >= len(c.devices) }, jobTimeout)
 }
 
 // release acknowledges what was held back.

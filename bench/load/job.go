@@ -13,6 +13,7 @@ import "time"
 type Job struct {
 	Connect *Connect `json:",omitempty"`
 	Expect  *Expect  `json:",omitempty"`
+	Join    string   `json:",omitempty"` // subscribe to this topic too; MQTT
 	Ask     *Ask     `json:",omitempty"`
 	Fetch   *Fetch   `json:",omitempty"`
 	Release bool     `json:",omitempty"` // acknowledge what Expect held back
@@ -24,7 +25,7 @@ type Speech string
 
 const (
 	Raw  Speech = "raw"  // nothing: a message is Connect.Size bytes
-	MQTT Speech = "mqtt" // CONNECT without credentials, SUBSCRIBE Connect.Topic
+	MQTT Speech = "mqtt" // CONNECT without credentials, SUBSCRIBE a topic of its own
 	Cota Speech = "cota" // CONNECT signed by the device's secret, SUBSCRIBE its own topics
 )
 
@@ -37,7 +38,6 @@ type Connect struct {
 	Source  byte    // connections come from 127.0.Source.1 and on
 	Rate    float64 // a second; 0: as fast as the server takes them
 	Size    int     `json:",omitempty"` // Raw
-	Topic   string  `json:",omitempty"` // MQTT
 	QoS     byte    `json:",omitempty"` // MQTT
 	Devices string  `json:",omitempty"` // Cota: file of a Fleet
 }

@@ -83,10 +83,11 @@ func TestCrowdIsTold(t *testing.T) {
 	const devices = 200
 	b, addr := broker(t)
 	c := newCrowd(t)
-	up := c.do(load.Job{Connect: &load.Connect{Addr: addr, Speech: load.MQTT, Count: devices, Source: 99, Topic: "fleet", QoS: 1}})
+	up := c.do(load.Job{Connect: &load.Connect{Addr: addr, Speech: load.MQTT, Count: devices, Source: 99, QoS: 1}})
 	if up.Count != devices || up.Took.Max == 0 {
 		t.Fatalf("connect: %+v; want %d that took some time", up, devices)
 	}
+	c.do(load.Job{Join: "fleet"})
 	for qos := range byte(2) {
 		if r := c.do(load.Job{Expect: &load.Expect{Hold: qos == 1}}); !r.Listening {
 			t.Fatalf("expect: %+v; want a crowd that listens", r)
