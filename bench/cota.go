@@ -75,7 +75,7 @@ func (s *cotaServer) serve(ctx context.Context, r *rig, dir string) (err error) 
 		"serve", "--data", dir, "--http", s.http.String(), "--mqtt", s.mqtt.String(), "--files", s.files.String(),
 		"--files-url", "http://" + s.files.String(), "--push-rate", "0", "--verification", "off", "--log", "error",
 		"--refusals-per-address", "0", "--refusals-per-device", "0", "--takeovers-per-device", "0",
-	}, s.extra...)
+	}, append(s.extra, r.serveFlags...)...)
 	if s.profiled {
 		args = append(args, "--pprof", s.pprof.String())
 	}

@@ -69,6 +69,7 @@ func measure(ctx context.Context, r *rig, args []string) error {
 	connections := flags.Int("n", 0, "connections, instead of as many as usual")
 	rounds := flags.Int("rounds", 0, "rounds, instead of as many as usual")
 	registered := flags.String("growth", "", "numbers of registered devices for the scenario growth, with commas between")
+	extra := flags.String("serve", "", "further flags for cota serve, with blanks between")
 	results := flags.String("results", "results", "directory to write the table to")
 	flags.Parse(args)
 
@@ -76,6 +77,7 @@ func measure(ctx context.Context, r *rig, args []string) error {
 	if *quick {
 		r.sizes = short
 	}
+	r.serveFlags = strings.Fields(*extra)
 	if *connections > 0 {
 		r.sizes.connections, r.sizes.converging = *connections, *connections
 	}

@@ -18,6 +18,8 @@ type rig struct {
 	next  int    // number of the next file or directory
 	table *table
 	sizes sizes
+
+	serveFlags []string // further ones, of every cota
 }
 
 // sizes say how much is measured.
@@ -38,7 +40,7 @@ type sizes struct {
 var (
 	short = sizes{connections: 5_000, registered: 20_000, rounds: 3, waves: 2, converging: 5_000, downloads: 10_000, byTLS: 1_000, states: 100_000}
 	full  = sizes{
-		connections: 15_000, registered: 1_000_000, rounds: 5, waves: 5, converging: 15_000, downloads: 30_000, byTLS: 10_000, states: 800_000,
+		connections: 15_000, registered: 1_000_000, rounds: 5, waves: 4, converging: 15_000, downloads: 30_000, byTLS: 5_000, states: 800_000,
 		growth: []int{10_000, 100_000, 1_000_000, 3_000_000}, peers: true,
 	}
 )
