@@ -23,7 +23,8 @@ import (
 // measureIdle holds connections that say nothing: what a collection costs
 // with them and without, and what they occupy by TLS.
 func measureIdle(ctx context.Context, r *rig) error {
-	data, err := newSeed(ctx, r, r.sizes.connections, r.sizes.connections)
+	devices := max(r.sizes.connections, r.sizes.byTLS)
+	data, err := newSeed(ctx, r, devices, devices)
 	if err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}
