@@ -47,6 +47,7 @@ type Error struct {
 	Msg       string
 	Until     time.Time  // when the refusal ends by itself; zero: never or unknown
 	Challenge *Challenge // what to pass; of VerificationRequired only
+	TriesLeft *int64     // how many more codes may be tried before a new one is needed; of CodeWrong, nil: not counted
 }
 
 func (e *Error) Error() string { return e.Msg }

@@ -22,10 +22,10 @@ import (
 // called by many goroutines.
 //
 // A refusal by the server is a *cota.Error: its Code says why, its Msg is
-// for people, its Until is when it ends by itself, and its Challenge is what
-// to pass before the same is asked again. An error of any other
-// kind says that the server was not reached, or did not answer as a cota
-// server does.
+// for people, its Until is when it ends by itself, its TriesLeft how many
+// more codes may be tried, and its Challenge is what to pass before the same is
+// asked again. An error of any other kind says that the server was not reached,
+// or did not answer as a cota server does.
 type Client struct {
 	base  *url.URL
 	token string
@@ -148,9 +148,10 @@ const maxProblem = 64 << 10
 // without one: proxies refuse as well.
 func refusal(resp *http.Response) error {
 	var problem struct {
-		Code   cota.Code `json:"code"`
-		Detail string    `json:"detail"`
-		Until  time.Time `json:"until"`
+		Code      cota.Code `json:"code"`
+		Detail    string    `json:"detail"`
+		Until     time.Time `json:"until"`
+		TriesLeft *int64    `json:"triesLeft"`
 		cota.Challenge
 	}
 	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
@@ -159,7 +160,7 @@ func refusal(resp *http.Response) error {
 	}
 	switch {
 	case err == nil && problem.Code != "":
-		e := &cota.Error{Code: problem.Code, Msg: problem.Detail, Until: problem.Until}
+		e := &cota.Error{Code: problem.Code, Msg: problem.Detail, Until: problem.Until, TriesLeft: problem.TriesLeft}
 		if problem.Challenge.ID != "" {
 			e.Challenge = &problem.Challenge
 		}

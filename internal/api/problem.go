@@ -53,6 +53,8 @@ type problem struct {
 	Detail string     `json:"detail" doc:"the reason, and if there is one the way out, for people"`
 	Until  *time.Time `json:"until,omitempty" doc:"when the refusal ends by itself"`
 
+	TriesLeft *int64 `json:"triesLeft,omitempty" doc:"of code_wrong: how many more codes may be tried before a new one is needed; missing if tries are not counted"`
+
 	// The challenge of verification_required.
 	ChallengeID string        `json:"challengeId,omitempty" doc:"of verification_required: what to pass"`
 	Methods     []cota.Method `json:"methods,omitzero" doc:"ways to pass it that the account has: sms and totp"`
@@ -62,7 +64,7 @@ type problem struct {
 }
 
 func newProblem(e *cota.Error) *problem {
-	p := &problem{Status: statuses[e.Code], Code: e.Code, Detail: e.Msg}
+	p := &problem{Status: statuses[e.Code], Code: e.Code, Detail: e.Msg, TriesLeft: e.TriesLeft}
 	if p.Status == 0 {
 		p.Status = http.StatusInternalServerError
 	}

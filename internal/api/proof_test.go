@@ -33,7 +33,11 @@ func TestAuthenticator(t *testing.T) {
 		if err != nil || u.Scheme != "otpauth" || u.Host != "totp" || u.Query().Get("secret") != secret || u.Query().Get("issuer") != "cota" {
 			t.Errorf("url %q; want one for an authenticator", link)
 		}
-		s.code("a wrong code", b.ConfirmTOTP(ctx, wrong(now(secret))), cota.CodeWrong)
+		err = b.ConfirmTOTP(ctx, wrong(now(secret)))
+		s.code("a wrong code", err, cota.CodeWrong)
+		if e, ok := errors.AsType[*cota.Error](err); ok && e.TriesLeft != nil {
+			t.Errorf("triesLeft = %d; want none, for these tries are not counted", *e.TriesLeft)
+		}
 		if ch := s.signedIn("203.0.113.1:1", "admin").asked(); len(ch.Methods) != 1 {
 			t.Errorf("methods %v before it is confirmed; want sms only", ch.Methods)
 		}

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -243,11 +244,11 @@ func TestCodesExpireAndBearFiveTries(t *testing.T) {
 			t.Errorf("asked after the code expired: %+v, %d codes; want a new one", again, s.codes())
 		}
 		_, err = b.Verify(ctx, ch.ID, first)
-		s.code("the code before", err, cota.CodeWrong)
+		s.triesLeft("the code before", err, 4)
 		right := s.logged()
-		for i := range 4 {
+		for i := range int64(4) {
 			_, err = b.Verify(ctx, ch.ID, wrong(right))
-			s.code(fmt.Sprintf("wrong code %d", i+2), err, cota.CodeWrong)
+			s.triesLeft(fmt.Sprintf("wrong code %d", i+2), err, 3-i)
 		}
 		_, err = b.Verify(ctx, ch.ID, right)
 		s.code("the right code after five wrong ones", err, cota.RateLimited)
@@ -282,6 +283,16 @@ func TestCodesExpireAndBearFiveTries(t *testing.T) {
 		time.Sleep(time.Until(began.Add(time.Hour)))
 		third.prove()
 	})
+}
+
+// triesLeft checks that a code was refused as wrong, and said to be followed by
+// so many tries, 0 as well.
+func (s *site) triesLeft(what string, err error, want int64) {
+	s.Helper()
+	s.code(what, err, cota.CodeWrong)
+	if e, ok := errors.AsType[*cota.Error](err); ok && (e.TriesLeft == nil || *e.TriesLeft != want) {
+		s.Errorf("%s: triesLeft = %v; want %d", what, e.TriesLeft, want)
+	}
 }
 
 // However many sessions try, an account bears so many wrong codes an hour.

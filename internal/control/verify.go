@@ -113,15 +113,17 @@ func (c *Control) match(ch store.Challenge, proofs *store.Proofs, policy cota.Ve
 
 // missed is the refusal of a code that did not match.
 func missed(ch store.Challenge, policy cota.VerificationPolicy, method cota.Method, now time.Time) error {
-	left := policy.Tries - ch.Tries - 1
 	byCode := method == "" || method == cota.MethodSMS
-	switch {
-	case byCode && ch.CodeHash != "" && !now.Before(ch.SentAt.Add(policy.Code())):
+	if byCode && ch.CodeHash != "" && !now.Before(ch.SentAt.Add(policy.Code())) {
 		return cota.Errorf(cota.CodeExpired, "the code has expired; have a new one sent")
-	case left == 0:
-		return cota.Errorf(cota.CodeWrong, "that is not the code, and there are no tries left; have a new one sent")
 	}
-	return cota.Errorf(cota.CodeWrong, "that is not the code; tries left: %d", left)
+	left := policy.Tries - ch.Tries - 1
+	wrong := cota.Errorf(cota.CodeWrong, "that is not the code; tries left: %d", left)
+	if left == 0 {
+		wrong.Msg = "that is not the code, and there are no tries left; have a new one sent"
+	}
+	wrong.TriesLeft = &left
+	return wrong
 }
 
 // fail counts a wrong code.
