@@ -52,7 +52,7 @@ func newServe() *cobra.Command {
 	flags.StringVar(&f.MasterKeyFile, "master-key-file", "", "file of the master key, such as a key service mounts it; several keys stand on lines of their own, and the first seals (default master.key in --data)")
 	f.doorFlags(flags)
 	flags.Float64Var(&f.PushRate, "push-rate", 5000, "most push messages a second to one product's devices; 0 for no bound")
-	flags.IntVar(&f.RefusalsPerAddress, "refusals-per-address", 300, "refused sign-ins, and refused downloads, a minute from one address (IPv6: /64) before it is put off; 0 for no bound")
+	flags.IntVar(&f.RefusalsPerAddress, "refusals-per-address", 300, "refused sign-ins, refused downloads, and refused registrations over HTTPS, a minute from one address (IPv6: /64) before it is put off; 0 for no bound")
 	flags.IntVar(&f.RefusalsPerDevice, "refusals-per-device", 10, "the same of one device at one address, which uses this up first; 0 for no bound")
 	flags.IntVar(&f.TakeoversPerDevice, "takeovers-per-device", 6, "times a minute that a device may sign in while it is connected, before it is put off as fighting with a copy; 0 for no bound")
 	flags.StringVar(&f.pprof, "pprof", "", "loopback address for Go's profiles of the server, such as 127.0.0.1:6060; without it there are none")

@@ -7,6 +7,7 @@ import (
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/limit"
 )
 
 // refusal is a request that is not granted. One that was understood is
@@ -29,6 +30,49 @@ func refusalOf(err error) *refusal {
 	}
 	return &refusal{http.StatusInternalServerError, alink.CodeServerError, err.Error()}
 }
+
+// putOff is a request that is not looked at, by the bound that is used up.
+type putOff limit.Bound
+
+func (p putOff) Error() string { return "too many refusals of the " + string(p) }
+
+// mayAsk notes whose a request is, and puts it off before it costs a look at
+// the database if that device was refused too often.
+func (h *Handler) mayAsk(in *request, product, name string) error {
+	in.device = name + "&" + product // as in a login's user name
+	if b := h.refusals.PutOff(in.from, in.device); b != limit.None {
+		return putOff(b)
+	}
+	return nil
+}
+
+// refuse answers a request that is not granted, and counts it, unless the
+// fault is ours. What cannot be understood, and so is nobody's, is put off by
+// its address alone.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, in *request, err error) {
+	if b := h.refusals.PutOff(in.from, nobody); in.device == nobody && b != limit.None {
+		err = putOff(b)
+	}
+	if b, ok := errors.AsType[putOff](err); ok {
+		putOffs.WithLabelValues(string(b)).Inc()
+		w.Header().Set("Connection", "close")
+		write(w, http.StatusTooManyRequests, alink.AppendRefused(nil, alink.CodeTooManyRequests))
+		return
+	}
+	f := refusalOf(err)
+	if f.code == alink.CodeServerError {
+		requests.WithLabelValues("failed").Inc()
+		h.Log.Error("registration failed", "addr", in.from, "err", err)
+	} else {
+		h.refusals.Refused(in.from, in.device)
+		requests.WithLabelValues("refused").Inc()
+		h.Log.Info("registration refused", "path", r.URL.Path, "addr", in.from, "code", int(f.code), "why", f.why)
+	}
+	write(w, f.status, alink.AppendRefused(nil, f.code))
+}
+
+// nobody is whose a request is that does not say.
+const nobody = ""
 
 // codes is how refusals of control are said: by themselves or else by what
 // they are about.

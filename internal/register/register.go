@@ -36,24 +36,21 @@ type Options struct {
 	// connect; "" is the host by which it asked.
 	MQTTHost string
 	MQTTPort uint16
+	// RefusalsPerAddress and RefusalsPerDevice bound how many requests a minute
+	// are refused before others are put off without a look at the database (see
+	// limit.Refusals); 0: no bound.
+	RefusalsPerAddress, RefusalsPerDevice int
 }
-
-// Refused requests that one address is allowed before it is put off without a
-// look at what it sends: a burst, and then so many a second.
-const (
-	refusalBurst     = 100
-	refusalPerSecond = 5
-)
 
 // Handler serves the paths that Owns names.
 type Handler struct {
 	Options
-	refusals *limit.Limiter
+	refusals *limit.Refusals
 }
 
 // New makes a Handler.
 func New(o Options) *Handler {
-	return &Handler{Options: o, refusals: limit.New(refusalPerSecond, refusalBurst)}
+	return &Handler{Options: o, refusals: limit.NewRefusals(o.RefusalsPerAddress, o.RefusalsPerDevice)}
 }
 
 // Owns reports whether a path of the file door is for a Handler.
@@ -61,14 +58,16 @@ func Owns(path string) bool { return strings.HasPrefix(path, "/auth/") }
 
 // request is one that a device has sent.
 type request struct {
-	from netip.Addr
-	host string // by which it came to us
-	form []byte
+	from   netip.Addr
+	tls    bool
+	host   string // by which it came to us
+	form   []byte
+	device string // whose it is, once that is known
 }
 
 // answers is what a request is answered with, unless it is refused: by the
 // path it is sent to.
-var answers = map[string]func(*Handler, context.Context, request) ([]byte, error){
+var answers = map[string]func(*Handler, context.Context, *request) ([]byte, error){
 	"/auth/register/device": (*Handler).register,
 	"/auth/devicename":      (*Handler).preAuth,
 }
@@ -77,30 +76,25 @@ var (
 	errNoPath   = &refusal{status: http.StatusNotFound, code: alink.CodeRequestFailed, why: "no such path"}
 	errMethod   = &refusal{status: http.StatusMethodNotAllowed, code: alink.CodeRequestFailed, why: "not a POST"}
 	errPlain    = &refusal{status: http.StatusForbidden, code: alink.CodeBadParameters, why: "not over TLS"}
-	errTooMany  = &refusal{status: http.StatusTooManyRequests, code: alink.CodeTooManyRequests, why: "too many refusals"}
 	errTooLarge = &refusal{status: http.StatusRequestEntityTooLarge, code: alink.CodeBadParameters, why: "form too large"}
 	errBroken   = &refusal{status: http.StatusBadRequest, code: alink.CodeBadParameters, why: "form did not arrive whole"}
 	errHost     = &refusal{status: http.StatusBadRequest, code: alink.CodeBadParameters, why: "no host to connect to"}
 )
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	from, overTLS := h.Client(r)
-	if h.refusals.Exhausted(from) {
-		w.Header().Set("Connection", "close")
-		write(w, errTooMany.status, alink.AppendRefused(nil, errTooMany.code))
-		requests.WithLabelValues("limited").Inc()
-		return
-	}
-	text, err := h.answer(w, r, from, overTLS)
+	in := &request{host: r.Host}
+	in.from, in.tls = h.Client(r)
+	text, err := h.answer(w, r, in)
 	if err != nil {
-		h.refuse(w, r, from, err)
+		h.refuse(w, r, in, err)
 		return
 	}
+	h.refusals.Accepted(in.from, in.device)
 	requests.WithLabelValues("accepted").Inc()
 	write(w, http.StatusOK, text)
 }
 
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, from netip.Addr, overTLS bool) ([]byte, error) {
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, in *request) ([]byte, error) {
 	answer := answers[r.URL.Path]
 	switch {
 	case answer == nil:
@@ -108,23 +102,27 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, from netip.Addr
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, errMethod
-	case !overTLS && !h.AllowPlain:
+	case !in.tls && !h.AllowPlain:
 		return nil, errPlain
 	}
-	form, err := io.ReadAll(http.MaxBytesReader(w, r.Body, alink.MaxForm))
+	var err error
+	in.form, err = io.ReadAll(http.MaxBytesReader(w, r.Body, alink.MaxForm))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, errTooLarge
 	}
 	if err != nil {
 		return nil, errBroken
 	}
-	return answer(h, r.Context(), request{from: from, host: r.Host, form: form})
+	return answer(h, r.Context(), in)
 }
 
 // register gives a device its secret ("HTTPS-based dynamic registration").
-func (h *Handler) register(ctx context.Context, in request) ([]byte, error) {
+func (h *Handler) register(ctx context.Context, in *request) ([]byte, error) {
 	r, err := alink.ParseRegistration(in.form)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.mayAsk(in, r.ProductKey, r.DeviceName); err != nil {
 		return nil, err
 	}
 	secret, err := h.Control.Register(ctx, control.Registration{
@@ -138,9 +136,12 @@ func (h *Handler) register(ctx context.Context, in request) ([]byte, error) {
 }
 
 // preAuth gives a device what it signs in with by MQTT, and says where.
-func (h *Handler) preAuth(ctx context.Context, in request) ([]byte, error) {
+func (h *Handler) preAuth(ctx context.Context, in *request) ([]byte, error) {
 	p, err := alink.ParsePreAuth(in.form)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.mayAsk(in, p.ProductKey, p.DeviceName); err != nil {
 		return nil, err
 	}
 	host := h.MQTTHost
@@ -180,19 +181,4 @@ func write(w http.ResponseWriter, status int, text []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
 	w.Write(text) // an error says that nobody listens any more
-}
-
-// refuse answers a request that is not granted, and counts it, unless the
-// fault is ours.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, from netip.Addr, err error) {
-	f := refusalOf(err)
-	if f.code == alink.CodeServerError {
-		requests.WithLabelValues("failed").Inc()
-		h.Log.Error("registration failed", "addr", from, "err", err)
-	} else {
-		h.refusals.Allow(from)
-		requests.WithLabelValues("refused").Inc()
-		h.Log.Info("registration refused", "path", r.URL.Path, "addr", from, "code", int(f.code), "why", f.why)
-	}
-	write(w, f.status, alink.AppendRefused(nil, f.code))
 }

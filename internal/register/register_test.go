@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/control"
@@ -220,37 +222,98 @@ func TestPlainRequestsAreRefused(t *testing.T) {
 	}
 }
 
-func TestRefusalsAreLimited(t *testing.T) {
+// limitedRig puts off after 60 refusals of an address, and 3 of a device there.
+func limitedRig(t *testing.T) (r *rig, from *netip.Addr, ask func(form string) *http.Response) {
+	from = new(netip.Addr)
+	r = newBareRig(t, func(o *register.Options) {
+		o.Client = func(*http.Request) (netip.Addr, bool) { return *from, true }
+		o.RefusalsPerAddress, o.RefusalsPerDevice = 60, 3
+	})
+	return r, from, func(form string) *http.Response {
+		w := httptest.NewRecorder()
+		r.handler.ServeHTTP(w, httptest.NewRequest("POST", registerPath, strings.NewReader(form)))
+		return w.Result()
+	}
+}
+
+func TestRefusalsOfAnAddressAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		from := netip.MustParseAddr("192.0.2.7")
-		r := newBareRig(t, func(o *register.Options) {
-			o.Client = func(*http.Request) (netip.Addr, bool) { return from, true }
-		})
-		ask := func(form string) *http.Response {
-			w := httptest.NewRecorder()
-			r.handler.ServeHTTP(w, httptest.NewRequest("POST", registerPath, strings.NewReader(form)))
-			return w.Result()
+		r, from, ask := limitedRig(t)
+		*from = netip.MustParseAddr("192.0.2.7")
+		good, known := r.form(r.product, "dev-1"), r.form(r.product, "dev-2")
+		if resp := ask(known); resp.StatusCode != 200 {
+			t.Fatalf("the first request = %s; want 200", resp.Status)
 		}
-		good := r.form(r.product, "dev-1")
-		for n := range 100 {
+		for n := range 60 {
 			if resp := ask("sign=0"); resp.StatusCode != 200 {
 				t.Fatalf("refusal %d = %s; want 200 with a code", n, resp.Status)
 			}
 		}
-		before := r.log.Len()
-		if resp := ask(good); resp.StatusCode != 429 || resp.Header.Get("Connection") != "close" || r.log.Len() != before {
-			t.Errorf("after 100 refusals = %s, headers %v; want 429, the connection closed, and no line in the log", resp.Status, resp.Header)
+		before, putOff := r.log.Len(), r.putOff("address")
+		for what, form := range map[string]string{"a good form": good, "none": "sign=0"} {
+			if resp := ask(form); resp.StatusCode != 429 || resp.Header.Get("Connection") != "close" || r.log.Len() != before {
+				t.Errorf("%s after 60 refusals = %s, headers %v; want 429, the connection closed, and no line in the log", what, resp.Status, resp.Header)
+			}
 		}
-		from = netip.MustParseAddr("192.0.2.8")
+		if n := r.putOff("address") - putOff; n != 2 {
+			t.Errorf("%v were counted as put off; want 2", n)
+		}
+		if resp := ask(known); resp.StatusCode != 200 {
+			t.Errorf("a device that was accepted there before = %s; want 200", resp.Status)
+		}
+		*from = netip.MustParseAddr("192.0.2.8")
 		if resp := ask(good); resp.StatusCode != 200 {
 			t.Errorf("another address = %s; want 200", resp.Status)
 		}
-		from = netip.MustParseAddr("192.0.2.7")
+		*from = netip.MustParseAddr("192.0.2.7")
 		time.Sleep(time.Second)
-		if resp := ask(good); resp.StatusCode != 200 {
-			t.Errorf("a second later = %s; want 200", resp.Status)
+		if resp := ask(r.form(r.product, "dev-3")); resp.StatusCode != 200 {
+			t.Errorf("a second later = %s; want to be looked at", resp.Status)
 		}
 	})
+}
+
+func TestRefusalsOfADeviceAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, from, ask := limitedRig(t)
+		*from = netip.MustParseAddr("192.0.2.7")
+		good := r.form(r.product, "dev-1")
+		forged := strings.Replace(good, "&sign=", "&sign=00", 1)
+		for n := range 3 {
+			if resp := ask(forged); resp.StatusCode != 200 {
+				t.Fatalf("refusal %d = %s; want 200 with a code", n, resp.Status)
+			}
+		}
+		putOff := r.putOff("device")
+		if resp := ask(good); resp.StatusCode != 429 || r.putOff("device")-putOff != 1 {
+			t.Errorf("after 3 refusals = %s; want 429, counted by device", resp.Status)
+		}
+		if resp := ask(r.form(r.product, "dev-2")); resp.StatusCode != 200 {
+			t.Errorf("its neighbour = %s; want 200", resp.Status)
+		}
+		*from = netip.MustParseAddr("192.0.2.8")
+		if resp := ask(good); resp.StatusCode != 200 {
+			t.Errorf("from another address = %s; want 200", resp.Status)
+		}
+	})
+}
+
+// putOff is how many requests were put off by a bound, as the metrics say.
+func (r *rig) putOff(bound string) (n float64) {
+	r.Helper()
+	families, err := prometheus.DefaultGatherer.Gather()
+	r.must(err)
+	for _, f := range families {
+		if f.GetName() != "cota_registration_requests_put_off_total" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			if m.GetLabel()[0].GetValue() == bound {
+				n = m.GetCounter().GetValue()
+			}
+		}
+	}
+	return n
 }
 
 func TestPreAuth(t *testing.T) {

@@ -55,10 +55,10 @@ type Options struct {
 	// PushRate bounds the push messages a second of one product's fan-out; 0:
 	// no bound.
 	PushRate float64
-	// RefusalsPerAddress and RefusalsPerDevice bound the sign-ins, and apart
-	// from them the downloads, that are refused in a minute before others are
-	// put off; TakeoversPerDevice how often a minute a device may take its own
-	// connection over. 0: no bound.
+	// RefusalsPerAddress and RefusalsPerDevice bound the sign-ins, and apart from
+	// them the downloads, and the registrations over HTTPS, that are refused in a
+	// minute before others are put off; TakeoversPerDevice how often a minute a
+	// device may take its own connection over. 0: no bound.
 	RefusalsPerAddress, RefusalsPerDevice, TakeoversPerDevice int
 
 	Version string
@@ -310,6 +310,7 @@ func (s *Server) devices() http.Handler {
 	secrets := register.New(register.Options{
 		Control: s.Control, Log: s.log, Client: api.ClientOf(s.options.TrustedProxies), AllowPlain: s.options.RegisterPlain,
 		MQTTHost: s.mqttHost, MQTTPort: s.mqttPort,
+		RefusalsPerAddress: s.options.RefusalsPerAddress, RefusalsPerDevice: s.options.RefusalsPerDevice,
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if register.Owns(r.URL.Path) {
