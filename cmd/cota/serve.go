@@ -56,6 +56,8 @@ func newServe() *cobra.Command {
 	flags.IntVar(&f.RefusalsPerDevice, "refusals-per-device", 10, "the same of one device at one address, which uses this up first; 0 for no bound")
 	flags.IntVar(&f.TakeoversPerDevice, "takeovers-per-device", 6, "times a minute that a device may sign in while it is connected, before it is put off as fighting with a copy; 0 for no bound")
 	flags.StringVar(&f.pprof, "pprof", "", "loopback address for Go's profiles of the server, such as 127.0.0.1:6060; without it there are none")
+	flags.IntVar(&f.Newcomers.PerProduct, "newcomers-per-product", 600, "devices a minute of one product that may register without being listed, where that is allowed; 0 for no bound")
+	flags.IntVar(&f.Newcomers.PerAddress, "newcomers-per-address", 60, "the same from one address (IPv6: /64), whatever the product; 0 for no bound")
 	flags.StringVar(&f.logLevel, "log", "", "least level that is logged: debug, info, warn or error (default info, with --demo warn)")
 	flags.BoolVar(&f.demo, "demo", false, "add a product with 200 simulated devices and push to them; sessions from this machine need no verification")
 	f.verificationFlags(flags)

@@ -49,6 +49,9 @@ type Registration struct {
 	Verify func(productSecret string) bool
 	// From says in the device's timeline how it came, and where from.
 	From string
+	// May is asked last before a device that need not be listed gets its token,
+	// and refuses it by an error; nil: it may. It may be asked more than once.
+	May func() error
 }
 
 // Why a registration is refused, besides a wrong signature (Unauthenticated)
@@ -111,6 +114,14 @@ func (c *Control) RegisterUnlisted(ctx context.Context, r Registration, clientID
 		}
 		if err := mayAdd(tokens, id, d.Activated); err != nil {
 			return d, err
+		}
+		if d.Disabled {
+			return d, errDisabled(r.Name)
+		}
+		if r.May != nil {
+			if err := r.May(); err != nil {
+				return d, err
+			}
 		}
 		return d, tx.PutDeviceToken(ctx, d.ID, store.DeviceToken{ClientID: id, Hash: hashDeviceToken(token), CreatedAt: time.Now()})
 	})

@@ -38,6 +38,8 @@ type Options struct {
 	// TakeoversPerDevice bounds how often a minute a device may take its own
 	// connection over; 0: no bound.
 	TakeoversPerDevice int
+	// Newcomers bound the registrations of devices that are not listed.
+	Newcomers Newcomers
 	// RegisterPlain lets devices register without TLS.
 	RegisterPlain bool
 }
@@ -51,6 +53,7 @@ type Gateway struct {
 	registerPlain bool
 	refusals      *limit.Refusals // of sign-ins
 	fights        *fights
+	newcomers     *newcomers
 	changes       atomic.Int64 // how often Look was told of a device
 	messages      *messages
 
@@ -71,8 +74,8 @@ func New(o Options) *Gateway {
 	g := &Gateway{
 		control: o.Control, log: o.Log, pushRate: rate.Inf, registerPlain: o.RegisterPlain,
 		refusals: limit.NewRefusals(o.RefusalsPerAddress, o.RefusalsPerDevice), fights: newFights(o.TakeoversPerDevice),
-		messages: newMessages(),
-		conns:    make(map[*conn]bool), fleets: make(map[string]*fleet),
+		newcomers: newNewcomers(o.Newcomers), messages: newMessages(),
+		conns: make(map[*conn]bool), fleets: make(map[string]*fleet),
 	}
 	if o.PushRate > 0 {
 		g.pushRate = rate.Limit(o.PushRate)

@@ -27,6 +27,9 @@ var (
 	registrations = promauto.NewCounterVec(prometheus.CounterOpts{
 		Name: "cota_gateway_registrations_total", Help: "Registrations of devices over MQTT, by their outcome.",
 	}, []string{"outcome"})
+	newcomersPutOff = promauto.NewCounterVec(prometheus.CounterOpts{
+		Name: "cota_gateway_newcomers_put_off_total", Help: "Registrations of devices that need not be listed which were put off, by whose bound was used up: that of the address or of the product.",
+	}, []string{"bound"})
 	pushesSent = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "cota_gateway_offers_total", Help: "Push messages sent to devices.",
 	})

@@ -1,7 +1,7 @@
 package gateway
 
 import (
-	"errors"
+	"slices"
 	"time"
 
 	"github.com/cotahq/cota"
@@ -44,9 +44,10 @@ func (c *conn) register() error {
 	return nil
 }
 
-// enrol has the device registered, unless too many were refused. What an unlisted device gets is published twice: on the topic for
-// which every SDK waits, and then on the one that the documentation names.
-// There, LinkSDK 4 passes over what holds no deviceSecret.
+// enrol has the device registered, unless too many were refused, or without
+// being listed granted. What an unlisted device gets is published twice: on the
+// topic for which every SDK waits, and then on the one that the documentation
+// names. There, LinkSDK 4 passes over what holds no deviceSecret.
 func (c *conn) enrol(login alink.Login) (granted, error) {
 	switch {
 	case c.gw.refusals.PutOff(c.addr, c.identity(login)) != limit.None:
@@ -61,6 +62,10 @@ func (c *conn) enrol(login alink.Login) (granted, error) {
 		secret, err := c.gw.control.Register(c.gw.ctx, r)
 		return granted{[]string{alink.TopicRegister}, alink.AppendSecret(nil, r.Product, r.Name, secret)}, err
 	}
+	if err := c.gw.newcomers.check(r.Product, c.addr); err != nil {
+		return granted{}, err
+	}
+	r.May = c.gw.newcomers.once(r.Product, c.addr)
 	id, token, err := c.gw.control.RegisterUnlisted(c.gw.ctx, r, login.ClientID)
 	payload := alink.AppendDeviceToken(nil, r.Product, r.Name, id, token)
 	return granted{[]string{alink.TopicUnlisted, alink.TopicRegister}, payload}, err
@@ -75,12 +80,17 @@ func (c *conn) refuseRegistration(login alink.Login, err error) error {
 	c.mu.Lock()
 	end := c.session.refusedRegistration(err)
 	c.mu.Unlock()
-	if end.bad && !errors.Is(err, errTooMany) && !errors.Is(err, errNotSecure) { // these took no look
+	if end.bad && !slices.Contains(noLook, err) {
 		c.gw.refusals.Refused(c.addr, c.identity(login))
 	}
 	c.flush()
 	return end
 }
+
+// noLook are refusals that are not counted as such: they took no look at the
+// database, but for the one registration that is the first beyond the bound of
+// newcomers.
+var noLook = []error{errTooMany, errNotSecure, errNewcomers}
 
 // refusedRegistration answers a registration that control refused, and says
 // how to close. 3.1.1 has 2 for what cannot be understood, or comes without

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/control"
 	"github.com/cotahq/cota/internal/gateway"
@@ -25,7 +28,12 @@ const refusalsOfRegistrar = 30
 
 func newRegistrar(t *testing.T, n int) *registrar {
 	t.Helper()
-	r := &registrar{mouth: newRigOf(t, n, gateway.Options{RefusalsPerAddress: refusalsOfRegistrar}).port("")}
+	return newRegistrarOf(t, n, gateway.Options{RefusalsPerAddress: refusalsOfRegistrar})
+}
+
+func newRegistrarOf(t *testing.T, n int, o gateway.Options) *registrar {
+	t.Helper()
+	r := &registrar{mouth: newRigOf(t, n, o).port("")}
 	var err error
 	r.secret, err = r.store.ProductSecret(t.Context(), r.product)
 	r.must(err)
@@ -283,6 +291,68 @@ func TestRefusedRegistrationsAreLimited(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.registers(good)
 	})
+}
+
+// Devices that register without being listed are bounded by product and by
+// address. Only what was granted counts, and only who is not listed is put off.
+func TestNewcomersAreLimited(t *testing.T) {
+	for bound, limits := range map[string]gateway.Newcomers{
+		"product": {PerProduct: 3}, "address": {PerAddress: 3},
+	} {
+		bubbleOf(t, bound, func(t *testing.T) {
+			r := newRegistrarOf(t, 1, gateway.Options{Newcomers: limits})
+			newcomer := func(n int) mqtt.Connect {
+				return r.registration(fmt.Sprintf("new-%d", n), alink.AuthUnlisted)
+			}
+			forged := newcomer(0)
+			forged.Password[0] ^= 1
+			r.connect(0).ping() // from here on activated, and refused
+			for range 5 {
+				r.refused("forged", forged, mqtt.BadUserNameOrPassword)
+				r.refused("activated", r.registration("dev-000001", alink.AuthUnlisted), mqtt.BadUserNameOrPassword)
+			}
+			r.registers(newcomer(1))
+			r.registers(newcomer(2))
+			r.registers(newcomer(2)) // granted again
+			putOff := counted(t, "cota_gateway_newcomers_put_off_total", bound)
+			r.refused("a third", newcomer(3), mqtt.ServerUnavailable)
+			late := newcomer(3)
+			late.Version = mqtt.V5
+			r.refused("a third, 5.0", late, mqtt.ConnectionRateExceeded)
+			if n := counted(t, "cota_gateway_newcomers_put_off_total", bound) - putOff; n != 2 {
+				t.Errorf("%v counted as put off by %s; want 2", n, bound)
+			}
+			if _, err := r.store.Device(t.Context(), r.product, "new-3"); cota.CodeOf(err) != cota.NotFound {
+				t.Errorf("the device that was put off: %v; want none", err)
+			}
+			_, err := r.control.ResetDeviceSecret(t.Context(), control.System, r.product, "dev-000001")
+			r.must(err)
+			r.registers(r.registration("dev-000001", alink.AuthRegister)) // is listed
+			time.Sleep(20 * time.Second)
+			r.registers(newcomer(3))
+			r.refused("a fourth", newcomer(4), mqtt.ServerUnavailable)
+		})
+	}
+}
+
+// counted is a counter of the metrics, by its only label.
+func counted(t *testing.T, name, label string) (n float64) {
+	t.Helper()
+	families, err := prometheus.DefaultGatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			if m.GetLabel()[0].GetValue() == label {
+				n = m.GetCounter().GetValue()
+			}
+		}
+	}
+	return n
 }
 
 func TestBrokenDatabaseIsNotTheRegistrantsFault(t *testing.T) {

@@ -56,20 +56,33 @@ func (b *buckets[K]) of(key K) *rate.Limiter {
 // Limiter allows each address a burst of events, and so many a second once
 // the burst is used up. IPv6 addresses count by their /64, which one customer
 // holds. It is safe for use by many goroutines.
-type Limiter struct{ buckets *buckets[netip.Prefix] }
+type Limiter struct{ buckets *buckets[netip.Prefix] } // nil: no bound
 
 // New makes a Limiter.
 func New(perSecond float64, burst int) *Limiter {
 	return &Limiter{newBuckets[netip.Prefix](perSecond, burst)}
 }
 
+// PerMinute makes a Limiter that allows each address a number of events at
+// once, and as many a minute from then on; 0 is no bound.
+func PerMinute(n int) *Limiter {
+	if n == 0 {
+		return &Limiter{}
+	}
+	return New(float64(n)/60, n)
+}
+
 // Allow counts an event of this address now and reports whether it is within
 // the limit.
-func (l *Limiter) Allow(a netip.Addr) bool { return l.buckets.allow(network(a)) }
+func (l *Limiter) Allow(a netip.Addr) bool {
+	return l.buckets == nil || l.buckets.allow(network(a))
+}
 
 // Exhausted reports whether the next event of this address would be beyond
 // the limit. It counts nothing.
-func (l *Limiter) Exhausted(a netip.Addr) bool { return l.buckets.exhausted(network(a)) }
+func (l *Limiter) Exhausted(a netip.Addr) bool {
+	return l.buckets != nil && l.buckets.exhausted(network(a))
+}
 
 // Names allow each name a number of events at once, and as many a minute from
 // then on. They are safe for use by many goroutines.

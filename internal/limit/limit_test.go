@@ -54,6 +54,25 @@ func TestExhaustedCountsNothing(t *testing.T) {
 	})
 }
 
+func TestPerMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.PerMinute(6)
+		a := netip.MustParseAddr("192.0.2.1")
+		for range 6 {
+			if l.Exhausted(a) || !l.Allow(a) {
+				t.Fatal("beyond the limit within the first six")
+			}
+		}
+		if !l.Exhausted(a) || l.Allow(a) {
+			t.Error("want it exhausted after six")
+		}
+		time.Sleep(10 * time.Second)
+		if l.Exhausted(a) || !l.Allow(a) || l.Allow(a) {
+			t.Error("want one more after ten seconds")
+		}
+	})
+}
+
 func TestAddressesThatCountAsOne(t *testing.T) {
 	for _, tt := range []struct {
 		name, a, b string

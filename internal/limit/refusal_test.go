@@ -124,11 +124,11 @@ func TestRefusalsOfAnAddress(t *testing.T) {
 }
 
 func TestNoBound(t *testing.T) {
-	r, names := limit.NewRefusals(0, 0), limit.NewNames(0)
+	r, names, addresses := limit.NewRefusals(0, 0), limit.NewNames(0), limit.PerMinute(0)
 	for range 1000 {
 		r.Refused(shared, "bad")
-		if !names.Allow("bad") {
-			t.Fatal("Allow = false")
+		if !names.Allow("bad") || !addresses.Allow(shared) || addresses.Exhausted(shared) {
+			t.Fatal("beyond a bound where there is none")
 		}
 	}
 	if b := r.PutOff(shared, "bad"); b != limit.None || names.Exhausted("bad") {

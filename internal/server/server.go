@@ -60,6 +60,8 @@ type Options struct {
 	// minute before others are put off; TakeoversPerDevice how often a minute a
 	// device may take its own connection over. 0: no bound.
 	RefusalsPerAddress, RefusalsPerDevice, TakeoversPerDevice int
+	// Newcomers bound the devices that register without being listed.
+	Newcomers gateway.Newcomers
 
 	Version string
 	Log     *slog.Logger
@@ -137,8 +139,8 @@ func (s *Server) open(ctx context.Context) error {
 	if err := checkFilesURL(s.FilesURL); err != nil {
 		return err
 	}
-	if min(o.RefusalsPerAddress, o.RefusalsPerDevice, o.TakeoversPerDevice) < 0 {
-		return errors.New("bounds of refusals and takeovers must not be negative; 0 is no bound")
+	if min(o.RefusalsPerAddress, o.RefusalsPerDevice, o.TakeoversPerDevice, o.Newcomers.PerProduct, o.Newcomers.PerAddress) < 0 {
+		return errors.New("bounds of refusals, takeovers and newcomers must not be negative; 0 is no bound")
 	}
 	if err := s.findMQTT(); err != nil {
 		return err
@@ -185,6 +187,7 @@ func (s *Server) open(ctx context.Context) error {
 	s.Gateway = gateway.New(gateway.Options{
 		Control: s.Control, Log: o.Log, PushRate: o.PushRate, RegisterPlain: o.RegisterPlain,
 		RefusalsPerAddress: o.RefusalsPerAddress, RefusalsPerDevice: o.RefusalsPerDevice, TakeoversPerDevice: o.TakeoversPerDevice,
+		Newcomers: o.Newcomers,
 	})
 	s.store.Listen(s.hear)
 	return nil
