@@ -26,6 +26,7 @@ type serveFlags struct {
 	mqtt                  []string
 	balancers             []string // networks
 	pprof                 string
+	fileBalancers         []string // networks
 	logLevel              string
 	demo                  bool
 	proxies               []string // networks

@@ -26,6 +26,7 @@ func (f *serveFlags) doorFlags(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.TLS.Keys, "tls-key", nil, "the key file of each --tls-cert")
 	flags.BoolVar(&f.TLS.Legacy, "tls-legacy", false, "let devices use RSA key exchange and AES-CBC, as the C SDKs must: what is recorded can be read by whoever gets the key (doc/tls.md)")
 	flags.StringSliceVar(&f.balancers, "proxy-protocol", nil, "networks of load balancers, whose connections to the MQTT door must begin with a PROXY protocol header (version 2)")
+	flags.StringSliceVar(&f.fileBalancers, "files-proxy-protocol", nil, "the same for the file door")
 }
 
 // openDoors listens on every address of the flags.
@@ -34,6 +35,9 @@ func openDoors(o *server.Options, f serveFlags) (err error) {
 		return errors.New("--demo does not go with --http-tls")
 	}
 	if o.LoadBalancers, err = parseNetworks("--proxy-protocol", f.balancers); err != nil {
+		return err
+	}
+	if o.FileLoadBalancers, err = parseNetworks("--files-proxy-protocol", f.fileBalancers); err != nil {
 		return err
 	}
 	defer func() {

@@ -27,6 +27,7 @@ import (
 type registry struct {
 	*client.Client
 	mqtt, files string      // addresses
+	plain       string      // that of the file door without TLS
 	trust       *tls.Config // of a device
 	http        *http.Client
 	product     string
@@ -34,6 +35,11 @@ type registry struct {
 }
 
 func startRegistry(t *testing.T) *registry {
+	t.Helper()
+	return startRegistryOf(t, func(*server.Options) {})
+}
+
+func startRegistryOf(t *testing.T, change func(*server.Options)) *registry {
 	t.Helper()
 	s := &registry{}
 	ca := certtest.New(t, "test CA")
@@ -47,6 +53,7 @@ func startRegistry(t *testing.T) *registry {
 	cert, key := certtest.Write(t, t.TempDir(), "cota", ca.Server("localhost"))
 	o.TLS.Certs, o.TLS.Keys = []string{cert}, []string{key}
 	o.HTTP, o.MQTT, o.Files, o.FilesTLS, o.FilesURL = listen(), []net.Listener{listen()}, listen(), listen(), "https://localhost"
+	change(&o)
 	srv, err := server.Open(t.Context(), o)
 	must(t, err)
 	ctx, stop := context.WithCancel(context.Background())
@@ -56,7 +63,7 @@ func startRegistry(t *testing.T) *registry {
 		stop()
 		must(t, <-ended)
 	})
-	s.mqtt, s.files = o.MQTT[0].Addr().String(), o.FilesTLS.Addr().String()
+	s.mqtt, s.files, s.plain = o.MQTT[0].Addr().String(), o.FilesTLS.Addr().String(), o.Files.Addr().String()
 	files := func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, s.files)
 	}

@@ -80,6 +80,8 @@ type Options struct {
 	// LoadBalancers are the networks from which every connection to the MQTT
 	// door must begin with a PROXY protocol header, which tells whose it is.
 	LoadBalancers []netip.Prefix
+	// FileLoadBalancers are the same for the file door.
+	FileLoadBalancers []netip.Prefix
 
 	// The doors. HTTP is for operators and programs, MQTT and Files for
 	// devices. On each MQTT listener TCP, TLS and WebSocket are served; Files
@@ -247,9 +249,9 @@ func (s *Server) Run(ctx context.Context, grace time.Duration) error {
 		management = overTLS(management, s.ring.Config())
 	}
 	run("management door", func() error { return s.http.Serve(management) })
-	run("file door", func() error { return s.files.Serve(s.options.Files) })
+	run("file door", func() error { return s.files.Serve(s.balanced(s.options.Files)) })
 	if ln := s.options.FilesTLS; ln != nil {
-		run("file door over TLS", func() error { return s.files.Serve(overTLS(ln, s.forDevices(s.ring.Config()))) })
+		run("file door over TLS", func() error { return s.files.Serve(overTLS(s.balanced(ln), s.forDevices(s.ring.Config()))) })
 	}
 	for _, ln := range s.options.MQTT {
 		run("device door", func() error { return s.Gateway.Serve(s.port.Listen(ln)) })
@@ -298,7 +300,7 @@ func (s *Server) serveFiles() *http.Server {
 	one := new(http.Protocols)
 	one.SetHTTP1(true)
 	return &http.Server{
-		Handler: s.devices(), Protocols: one,
+		Handler: s.devices(), Protocols: one, ConnContext: withConn,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, WriteTimeout: fileTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
@@ -311,7 +313,7 @@ func (s *Server) devices() http.Handler {
 		Control: s.Control, Log: s.log, RefusalsPerAddress: s.options.RefusalsPerAddress, RefusalsPerDevice: s.options.RefusalsPerDevice,
 	})
 	secrets := register.New(register.Options{
-		Control: s.Control, Log: s.log, Client: api.ClientOf(s.options.TrustedProxies), AllowPlain: s.options.RegisterPlain,
+		Control: s.Control, Log: s.log, Client: s.client(), AllowPlain: s.options.RegisterPlain,
 		MQTTHost: s.mqttHost, MQTTPort: s.mqttPort,
 		RefusalsPerAddress: s.options.RefusalsPerAddress, RefusalsPerDevice: s.options.RefusalsPerDevice,
 	})
