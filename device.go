@@ -31,6 +31,23 @@ type Gateway struct {
 	Connected bool   `json:"connected"` // the device behind it is connected through it now
 }
 
+// TopologyEvent is what an operator has done to a device behind a gateway.
+type TopologyEvent string
+
+const (
+	SubdeviceRemoved  TopologyEvent = "removed" // altogether, or from behind the gateway
+	SubdeviceEnabled  TopologyEvent = "enabled"
+	SubdeviceDisabled TopologyEvent = "disabled"
+)
+
+// TopologyChange is such an event, of which the gateway is told.
+type TopologyChange struct {
+	Gateway int64         `json:"g"`
+	Product string        `json:"p"` // of the device behind it
+	Name    string        `json:"d"`
+	Event   TopologyEvent `json:"e"`
+}
+
 // MaxSubdevices bounds the devices behind one gateway (vendor: Connect or
 // disconnect sub-devices).
 const MaxSubdevices = 2000

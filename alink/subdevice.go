@@ -10,7 +10,7 @@ import (
 // Limits of what a gateway asks at a time ("Manage topological relationships",
 // "Connect or disconnect sub-devices").
 const (
-	MaxTopoAdd        = 30       // sub-devices of one TopoAdd
+	MaxTopoAdd        = 30       // sub-devices of one TopoAdd, and of one SubRegister
 	MaxCombine        = 50       // sub-devices of one batch, and of one TopoDelete
 	MaxSubdevices     = 2000     // sub-devices of one gateway
 	MaxGatewayRequest = 64 << 10 // bytes of a whole request
@@ -139,7 +139,7 @@ func subdevices(k Kind, params []byte) (all []Subdevice, err error) {
 	case CombineLogin, CombineLogout:
 		d, err := subdevice(common, params, signed)
 		return []Subdevice{d}, err
-	case TopoAdd:
+	case TopoAdd, SubRegister:
 		limit = MaxTopoAdd
 	case CombineBatchLogin:
 		list = nil
@@ -271,6 +271,7 @@ func (d *Subdevice) appendTo(dst []byte) []byte {
 // methods are the methods that the documents name; logins have none.
 var methods = map[Kind]string{
 	TopoAdd: "thing.topo.add", TopoDelete: "thing.topo.delete", TopoGet: "thing.topo.get",
+	SubRegister: "thing.sub.register",
 }
 
 // AppendGatewayReply appends the answer to a request of the given kind. Of a

@@ -34,9 +34,11 @@ const (
 	CombineLogout
 	CombineBatchLogin
 	CombineBatchLogout
+	SubRegister
 
-	// To a gateway: the replies in the same order, and that the session of a
-	// sub-device has ended or was never there.
+	// To a gateway: the replies in the same order, that the session of a
+	// sub-device has ended or was never there, and that an operator has changed
+	// what is behind the gateway.
 	TopoAddReply
 	TopoDeleteReply
 	TopoGetReply
@@ -44,11 +46,13 @@ const (
 	CombineLogoutReply
 	CombineBatchLoginReply
 	CombineBatchLogoutReply
+	SubRegisterReply
 	SessionError
+	TopoChange
 )
 
 // OfGateway reports whether k is a request of a gateway.
-func (k Kind) OfGateway() bool { return k >= TopoAdd && k <= CombineBatchLogout }
+func (k Kind) OfGateway() bool { return k >= TopoAdd && k <= SubRegister }
 
 // Reply is the kind of the reply to a request of a gateway; Unknown for any
 // other kind.
@@ -200,6 +204,12 @@ func sysKind(tail []byte) Kind {
 		return TopoDeleteReply
 	case "thing/topo/get_reply":
 		return TopoGetReply
+	case "thing/topo/change":
+		return TopoChange
+	case "thing/sub/register":
+		return SubRegister
+	case "thing/sub/register_reply":
+		return SubRegisterReply
 	}
 	return OtherOwn
 }
@@ -263,6 +273,10 @@ var forms = [...]struct{ head, tail string }{
 	TopoAddReply:    {"/sys/", "/thing/topo/add_reply"},
 	TopoDeleteReply: {"/sys/", "/thing/topo/delete_reply"},
 	TopoGetReply:    {"/sys/", "/thing/topo/get_reply"},
+	TopoChange:      {"/sys/", "/thing/topo/change"},
+
+	SubRegister:      {"/sys/", "/thing/sub/register"},
+	SubRegisterReply: {"/sys/", "/thing/sub/register_reply"},
 
 	CombineLogin:            {"/ext/session/", "/combine/login"},
 	CombineLogout:           {"/ext/session/", "/combine/logout"},

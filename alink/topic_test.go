@@ -38,7 +38,9 @@ func TestTopicsAreTakenApart(t *testing.T) {
 		{"/ext/error/pk", Unknown, "", ""},
 		{"/sys/pk/dn/thing/topo/add", TopoAdd, "pk", "dn"},
 		{"/sys/pk/dn/thing/topo/get_reply", TopoGetReply, "pk", "dn"},
-		{"/sys/pk/dn/thing/topo/change", OtherOwn, "pk", "dn"},
+		{"/sys/pk/dn/thing/topo/change", TopoChange, "pk", "dn"},
+		{"/sys/pk/dn/thing/sub/register", SubRegister, "pk", "dn"},
+		{"/sys/pk/dn/thing/sub/register_reply", SubRegisterReply, "pk", "dn"},
 		{"/ext/register", OtherOwn, "", ""},
 		{"/ext/regnwl", OtherOwn, "", ""},
 		{"/ext/network/probe/1", OtherOwn, "", ""},
@@ -70,7 +72,7 @@ func TestTopicsAreTakenApart(t *testing.T) {
 }
 
 func TestBuiltTopicsParse(t *testing.T) {
-	for k := ConfigGet; k <= SessionError; k++ {
+	for k := ConfigGet; k <= TopoChange; k++ {
 		topic := AppendTopic(nil, k, testKey, testName)
 		got := ParseTopic(topic)
 		if got.Kind != k || !got.Of(testKey, testName) {

@@ -73,6 +73,13 @@ func (c *Control) addDevices(ctx context.Context, by Actor, product string, of f
 // DisableDevice disables a device, which ends its connection, or enables it.
 func (c *Control) DisableDevice(ctx context.Context, by Actor, product, name string, disabled bool) error {
 	return c.changeDevice(ctx, by, "device.set", product, name, func(tx *store.Tx, d store.DeviceRow) (string, error) {
+		event := cota.SubdeviceEnabled
+		if disabled {
+			event = cota.SubdeviceDisabled
+		}
+		if err := tellGateway(ctx, tx, d, event); err != nil {
+			return "", err
+		}
 		return fmt.Sprintf("disabled %t", disabled), tx.SetDevice(ctx, d.ID, disabled)
 	})
 }
@@ -105,6 +112,9 @@ func secretTime(d store.DeviceRow) time.Time {
 // RemoveDevice removes a device with its timeline and ends its connection.
 func (c *Control) RemoveDevice(ctx context.Context, by Actor, product, name string) error {
 	return c.changeDevice(ctx, by, "device.remove", product, name, func(tx *store.Tx, d store.DeviceRow) (string, error) {
+		if err := tellGateway(ctx, tx, d, cota.SubdeviceRemoved); err != nil {
+			return "", err
+		}
 		return "", tx.RemoveDevice(ctx, product, d.ID, time.Now())
 	})
 }
@@ -115,7 +125,8 @@ func (c *Control) changeDevice(ctx context.Context, by Actor, action, product, n
 		if err != nil {
 			return "", err
 		}
-		tx.Note(store.Note{Product: product, Device: d.ID})
-		return fn(tx, d)
+		detail, err := fn(tx, d)
+		tx.Note(store.Note{Product: product, Device: d.ID}) // after what its gateway is told
+		return detail, err
 	})
 }

@@ -45,7 +45,7 @@ func (c *Control) lineLocked(product string) *line {
 
 // forget hears that something has changed.
 func (c *Control) forget(n store.Note) {
-	if n.Device != 0 {
+	if n.Device != 0 || n.Topology != nil {
 		return // of one device nothing is remembered
 	}
 	c.mu.Lock()

@@ -102,8 +102,28 @@ func (c *Control) DetachDevice(ctx context.Context, by Actor, product, name stri
 		if d.Gateway == nil {
 			return "", cota.Errorf(cota.NotFound, "device %s is behind no gateway", name)
 		}
+		if err := tellGateway(ctx, tx, d, cota.SubdeviceRemoved); err != nil {
+			return "", err
+		}
 		return "from " + d.Gateway.Product + "/" + d.Gateway.Name, detach(ctx, tx, d, 0)
 	})
+}
+
+// tellGateway has the gateway told of what an operator does to a device, if that
+// is behind one.
+func tellGateway(ctx context.Context, tx *store.Tx, d store.DeviceRow, e cota.TopologyEvent) error {
+	if d.Gateway == nil {
+		return nil
+	}
+	gateway, err := tx.GatewayOf(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	tx.Note(store.Note{
+		Product:  d.Gateway.Product,
+		Topology: &cota.TopologyChange{Gateway: gateway, Product: d.Product, Name: d.Name, Event: e},
+	})
+	return nil
 }
 
 // Behind names the devices behind a gateway.

@@ -22,6 +22,8 @@ func (c *conn) asked(r *request) error {
 		c.answerFor(r, bad, err)
 	case alink.TopoGet:
 		c.list(r)
+	case alink.SubRegister:
+		c.registerSubs(r)
 	case alink.CombineLogin, alink.CombineBatchLogin:
 		return c.logIn(r)
 	case alink.CombineLogout, alink.CombineBatchLogout:

@@ -64,10 +64,10 @@ func (m *messages) add(device int64, way cota.Direction, p *mqtt.Publish) {
 	}))
 }
 
-// signs reports whether messages of a kind hold signatures that would log a
-// device in. They are not kept.
-func signs(kind alink.Kind) bool {
-	return kind == alink.TopoAdd || kind == alink.CombineLogin || kind == alink.CombineBatchLogin
+// logsIn reports whether messages of a kind hold what logs a device in:
+// signatures or secrets. They are not kept.
+func logsIn(kind alink.Kind) bool {
+	return kind == alink.TopoAdd || kind == alink.CombineLogin || kind == alink.CombineBatchLogin || kind == alink.SubRegisterReply
 }
 
 // last is what is kept of a device, newest first.

@@ -44,7 +44,7 @@ func (s *session) publish(now time.Time, b []byte) (work, error) {
 		s.noSession(topic)
 		return work{}, nil
 	}
-	if !signs(topic.Kind) {
+	if !logsIn(topic.Kind) {
 		s.messages.up(d.ID, &p)
 	}
 	w, err := s.message(now, d, topic.Kind, &p)
@@ -241,7 +241,9 @@ func (s *session) send(d *device, kind alink.Kind, qos byte, push int64, to *res
 	if m.QoS == 1 {
 		s.inflight = append(s.inflight, inflight{m.PacketID, d, push})
 	}
-	s.messages.down(d.ID, &m)
+	if !logsIn(kind) {
+		s.messages.down(d.ID, &m)
+	}
 	return true
 }
 

@@ -69,6 +69,10 @@ func newRigOf(t *testing.T, n int, o gateway.Options) *rig {
 	o.Control, o.Log = r.control, log
 	r.gateway = gateway.New(o)
 	r.store.Listen(func(n store.Note) {
+		if n.Topology != nil {
+			r.gateway.Tell(n.Product, *n.Topology)
+			return
+		}
 		r.gateway.Look(n.Product, n.Device, n.Gateway)
 		if n.Certificates {
 			r.gateway.LookAtCertificates(n.Product)

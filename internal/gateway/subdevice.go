@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/cotahq/cota"
@@ -73,9 +72,6 @@ func (s *session) request(now time.Time, d *device, kind alink.Kind, p *mqtt.Pub
 	if d != &s.device {
 		return work{}
 	}
-	if s.subs == nil {
-		s.subs = &subs{devices: make(map[string]*device)}
-	}
 	asked, err := alink.DecodeGatewayRequest(kind, p.Payload)
 	r := request{asked, kind}
 	cost := len(r.Devices)
@@ -85,7 +81,7 @@ func (s *session) request(now time.Time, d *device, kind alink.Kind, p *mqtt.Pub
 	switch {
 	case err != nil:
 		s.answerGateway(&r, err.(*alink.Error).Code, nil)
-	case !s.subs.asked.takeSome(now, askEvery, askBurst, cost):
+	case !s.behind().asked.takeSome(now, askEvery, askBurst, cost):
 		s.answerGateway(&r, alink.CodeTooManyRequests, nil)
 	default:
 		return work{gateway: &r}
@@ -167,7 +163,6 @@ func (s *session) noSession(t alink.Topic) {
 // notice tells a gateway that a sub-device has no session (vendor: Error codes
 // for sub-device development).
 func (s *session) notice(code alink.Code, of alink.Identity) {
-	s.subs.notices++
-	id := strconv.FormatUint(s.subs.notices, 10)
+	id := s.subs.nextNotice()
 	s.send(&s.device, alink.SessionError, 0, 0, nil, func(dst []byte) []byte { return alink.AppendSessionError(dst, id, code, of) })
 }

@@ -361,20 +361,21 @@ func TestSubdevicesThatMayNotStay(t *testing.T) {
 		name string
 		end  func(r *rig) error
 		code alink.Code
+		told alink.TopologyStatus // before, if it is not TopologyCreated
 	}{
 		{"disabled", func(r *rig) error {
 			return r.control.DisableDevice(r.t.Context(), control.System, r.product, r.creds[1].Name, true)
-		}, alink.CodeDeviceForbidden},
+		}, alink.CodeDeviceForbidden, alink.TopologyDisabled},
 		{"removed", func(r *rig) error {
 			return r.control.RemoveDevice(r.t.Context(), control.System, r.product, r.creds[1].Name)
-		}, alink.CodeDeviceDeleted},
+		}, alink.CodeDeviceDeleted, alink.TopologyDeleted},
 		{"detached", func(r *rig) error {
 			return r.control.DetachDevice(r.t.Context(), control.System, r.product, r.creds[1].Name)
-		}, alink.CodeNoTopology},
+		}, alink.CodeNoTopology, alink.TopologyDeleted},
 		{"given another secret", func(r *rig) error {
 			_, err := r.control.ResetDeviceSecret(r.t.Context(), control.System, r.product, r.creds[1].Name)
 			return err
-		}, alink.CodeConnectedElsewhere},
+		}, alink.CodeConnectedElsewhere, alink.TopologyCreated},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -382,6 +383,9 @@ func TestSubdevicesThatMayNotStay(t *testing.T) {
 				h := r.hub(0, 1, 2)
 				h.want200(alink.CombineBatchLogin, 1, 2)
 				r.must(tt.end(r))
+				if tt.told != alink.TopologyCreated {
+					h.wantChange(1, tt.told)
+				}
 				h.wantKick(1, tt.code)
 				if tt.code != alink.CodeDeviceDeleted {
 					r.wantOnline(1, -1)

@@ -205,6 +205,10 @@ func (o *Options) dsn() string {
 
 // hear passes on to the devices here what has changed, on whichever node.
 func (s *Server) hear(n store.Note) {
+	if n.Topology != nil {
+		s.Gateway.Tell(n.Product, *n.Topology)
+		return
+	}
 	s.Gateway.Look(n.Product, n.Device, n.Gateway)
 	if n.Certificates || n == (store.Note{}) { // or there may have been such a note
 		s.Gateway.LookAtCertificates(n.Product)

@@ -198,4 +198,15 @@ func TestDeviceBehindAGatewayOfAnotherNode(t *testing.T) {
 	second.ask(alink.TopoAdd, sub(t, product, devices[2]))
 	first.wantCode(alink.SessionError, alink.CodeNoTopology)
 	second.ask(alink.CombineLogin, sub(t, product, devices[2]))
+
+	// An operator on the first node changes what is behind a gateway on the second.
+	if err := a.DetachDevice(t.Context(), product, devices[2].Name); err != nil {
+		t.Fatal(err)
+	}
+	told := second.message()
+	change := `"params":{"status":1,"subList":[{"deviceName":"` + devices[2].Name + `"`
+	if alink.ParseTopic(told.Topic).Kind != alink.TopoChange || !strings.Contains(string(told.Payload), change) {
+		t.Errorf("the gateway is told %s on %s; want that the device was taken out", told.Payload, told.Topic)
+	}
+	second.wantCode(alink.SessionError, alink.CodeNoTopology)
 }

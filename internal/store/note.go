@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/cotahq/cota"
 )
 
 // Note tells every node that something it may remember has changed. It says
@@ -17,6 +19,8 @@ type Note struct {
 	Device  int64  `json:"d,omitempty"` // this device only: its connections must be looked at
 	Gateway int64  `json:"g,omitempty"` // with Device: only a connection through this gateway
 	Node    int64  `json:"n"`           // who wrote it
+
+	Topology *cota.TopologyChange `json:"t,omitempty"` // nothing else: a gateway of the product is to be told of it
 
 	Certificates bool `json:"c,omitempty"` // what the product trusts: connections that were let in by a certificate must be looked at
 }
