@@ -13,8 +13,16 @@ import (
 // twoNodes are two servers on one PostgreSQL database.
 func twoNodes(t *testing.T) (a, b *servertest.Server) {
 	t.Helper()
+	return twoNodesOf(t, func(*server.Options) {})
+}
+
+func twoNodesOf(t *testing.T, change func(*server.Options)) (a, b *servertest.Server) {
+	t.Helper()
 	db := storetest.Database(t, storetest.PostgresEngine)
-	share := func(o *server.Options) { o.DB, o.MasterKey = db, strings.Repeat("ab", 32) }
+	share := func(o *server.Options) {
+		o.DB, o.MasterKey = db, strings.Repeat("ab", 32)
+		change(o)
+	}
 	a = servertest.Start(t, share)
 	b = servertest.Start(t, share)
 	if a.FirstPassword == "" || b.FirstPassword != "" {
