@@ -82,6 +82,7 @@ func newRoot() *cobra.Command {
 	c.flags(root)
 	root.AddCommand(newServe(), newVersion(),
 		c.newInstance(), c.newProduct(), c.newDevice(), c.newConfig(), c.newPush(),
-		c.newAccount(), c.newToken(), c.newAudit(), newKey(), c.newSim(), c.newAgent())
+		c.newAccount(), c.newToken(), c.newAudit(), newKey(),
+		c.newBackup(), c.newRestore(), c.newDoctor(), c.newSim(), c.newAgent())
 	return root
 }

@@ -12,10 +12,13 @@ import (
 	"unicode"
 )
 
-// Files of the data directory. Master keys are in hexadecimal, one a line.
+// Files of the data directory. Master keys are in hexadecimal, one a line. The
+// lock is held by the server that uses the directory, and ends with the
+// process, however that ends.
 const (
 	keyFile      = "master.key"
 	databaseFile = "cota.db"
+	lockFile     = "lock"
 )
 
 // maxKeys bounds how many master keys there may be at once.
@@ -44,6 +47,19 @@ func masterKeys(o Options) ([][]byte, error) {
 	}
 	keys = [][]byte{newKey()}
 	return keys, writeKeys(path, keys)
+}
+
+// keysThere are the master keys that masterKeys finds, but none is made; nil if
+// there are none.
+func keysThere(o Options) ([][]byte, error) {
+	if o.MasterKey != "" || o.MasterKeyFile != "" {
+		return masterKeys(o)
+	}
+	keys, err := readKeys(filepath.Join(o.DataDir, keyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return keys, err
 }
 
 func newKey() []byte {

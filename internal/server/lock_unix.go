@@ -11,10 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile is locked by the server that uses the data directory. The lock ends
-// with the process, however that ends.
-const lockFile = "lock"
-
 // locks says whether lockData keeps others out.
 const locks = true
 

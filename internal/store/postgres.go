@@ -16,19 +16,27 @@ const postgresConnections = 16
 
 // openPostgres opens a pool. Writes and reads share it.
 func (s *Store) openPostgres(ctx context.Context, dsn string) error {
+	db, err := openPool(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	s.write, s.read, s.engine = db, db, postgres
+	return nil
+}
+
+func openPool(ctx context.Context, dsn string) (*sql.DB, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return errors.New("open database: the postgres:// address cannot be read") // err may hold the password
+		return nil, errors.New("open database: the postgres:// address cannot be read") // err may hold the password
 	}
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
 	if err := db.PingContext(ctx); err != nil {
 		db.Close()
-		return fmt.Errorf("open database: %w", err)
+		return nil, fmt.Errorf("open database: %w", err)
 	}
-	s.write, s.read, s.engine = db, db, postgres
-	return nil
+	return db, nil
 }
 
 var postgres = engine{

@@ -27,7 +27,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	f.Close()
 
 	open := func(connections int, extra string) (*sql.DB, error) {
-		dsn := (&url.URL{Scheme: "file", Opaque: url.PathEscape(path)}).String() +
+		dsn := sqliteDSN(path) +
 			"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 			"&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)" + extra
 		db, err := sql.Open("sqlite", dsn)
@@ -53,6 +53,12 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	return nil
 }
 
+// sqliteDSN is a path as the driver takes it, before a question mark and
+// parameters.
+func sqliteDSN(path string) string {
+	return (&url.URL{Scheme: "file", Opaque: url.PathEscape(path)}).String()
+}
+
 var sqliteEngine = engine{
 	name:  "sqlite",
 	bare:  true,
@@ -69,4 +75,11 @@ func sqliteCode(err error) int {
 		return e.Code()
 	}
 	return 0
+}
+
+// damaged reports whether err says that the file of a SQLite database is not
+// what SQLite wrote.
+func damaged(err error) bool {
+	code := sqliteCode(err) & 0xff
+	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
 }
