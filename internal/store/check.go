@@ -126,15 +126,20 @@ func (q queries) miscountedPushes(ctx context.Context, f *Faults) error {
 
 func (q queries) impossiblePushes(ctx context.Context, f *Faults) error {
 	return q.each(ctx, `
-		SELECT no, product FROM push
+		SELECT no, product, state = 'running' AND no NOT IN (SELECT push FROM product) AS alone FROM push
 		WHERE sent < 0 OR received < 0 OR fetched < 0 OR applied < 0 OR failed < 0
 			OR sent + received + fetched + applied + failed > total
 			OR state = 'running' AND no NOT IN (SELECT push FROM product) ORDER BY no`,
 		func(rows *sql.Rows) error {
 			var no int64
 			var product string
-			err := rows.Scan(&no, &product)
-			f.add("push %d of product %s has counts that cannot be, or runs though its product does not converge to it", no, product)
+			var alone bool
+			err := rows.Scan(&no, &product, &alone)
+			if alone {
+				f.add("push %d runs, but its product %s does not converge to it", no, product)
+			} else {
+				f.add("push %d of product %s has counts that cannot be", no, product)
+			}
 			return err
 		})
 }
