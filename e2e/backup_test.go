@@ -32,7 +32,7 @@ func command(t *testing.T, args ...string) (string, error) {
 // TestBackupUnderLoad backs up a server three times while it carries out a push
 // to 1,000 devices and operators save versions. Each backup holds everything
 // that an operator had been told when it began, has counts that equal a
-// recount, and serves again: from it every device comes to apply the push.
+// recount, and serves again: every device then comes to have the push.
 func TestBackupUnderLoad(t *testing.T) {
 	const devices = 1_000
 	s := start(t)
@@ -121,10 +121,12 @@ func TestBackupUnderLoad(t *testing.T) {
 	}
 	again := sim.Run(t.Context(), connecting)
 	defer again.Close()
+	// What devices that had fetched said afterwards was lost: they are not told
+	// again. All others are.
 	eventually(t, func(ctx context.Context) error {
 		p, err := s.Push(ctx, push.No)
-		if err == nil && p.Applied != devices {
-			err = fmt.Errorf("push is %+v; want %d applied", p.Counts, devices)
+		if err == nil && p.Applied+p.Fetched != devices {
+			err = fmt.Errorf("push is %+v; want all %d fetched or applied", p.Counts, devices)
 		}
 		return err
 	})
