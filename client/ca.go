@@ -42,6 +42,20 @@ func (c *Client) SetRevoked(ctx context.Context, product string, serials []strin
 	return call[cota.CA](ctx, c, http.MethodPut, path("products", product, "ca", "revoked"), in)
 }
 
+// AddRevoked adds to that list.
+func (c *Client) AddRevoked(ctx context.Context, product string, serials ...string) (cota.CA, error) {
+	in := struct {
+		Serials []string `json:"serials"`
+	}{append([]string{}, serials...)}
+	return call[cota.CA](ctx, c, http.MethodPost, path("products", product, "ca", "revoked"), in)
+}
+
+// RemoveRevoked takes a serial number off that list, however it came there: the
+// certificate counts again.
+func (c *Client) RemoveRevoked(ctx context.Context, product, serial string) error {
+	return c.do(ctx, http.MethodDelete, path("products", product, "ca", "revoked", serial), nil, nil)
+}
+
 // SetCRL is SetRevoked with a list in PEM, which a CA of the product has
 // signed.
 func (c *Client) SetCRL(ctx context.Context, product, crl string) (cota.CA, error) {

@@ -64,6 +64,29 @@ func (s *server) revoked(ctx context.Context, in *revokedPage) (*reply[revokedLi
 	return &reply[revokedList]{revokedList{page, next}}, nil
 }
 
+type moreRevoked struct {
+	OfProduct
+	Body struct {
+		Serials []string `json:"serials" nullable:"false" doc:"serial numbers in hexadecimal, whichever CA of the product issued the certificates"`
+	} `nameHint:"MoreRevoked"`
+}
+
+func (s *server) addRevoked(ctx context.Context, in *moreRevoked) (*reply[cota.CA], error) {
+	if err := s.control.RevokeMore(ctx, actor(ctx), in.Product, in.Body.Serials); err != nil {
+		return nil, err
+	}
+	return s.ca(ctx, &in.OfProduct)
+}
+
+type ofRevoked struct {
+	OfProduct
+	Serial string `path:"serial" doc:"in hexadecimal"`
+}
+
+func (s *server) removeRevoked(ctx context.Context, in *ofRevoked) (*nothing, error) {
+	return &nothing{}, s.control.Unrevoke(ctx, actor(ctx), in.Product, in.Serial)
+}
+
 type newRevoked struct {
 	OfProduct
 	Body struct {

@@ -77,6 +77,8 @@ func (s *server) routes() []chapter {
 			{put, ca, cota.Admin, "setCA", "trust the CAs that are given, and no others", of(s.setCA)},
 			{del, ca, cota.Admin, "removeCA", "trust no CA, and forget what was revoked", of(s.removeCA)},
 			{get, ca + "/revoked", cota.Viewer, "revoked", "list the certificates that are revoked", of(s.revoked)},
+			{post, ca + "/revoked", cota.Admin, "addRevoked", "revoke certificates besides those that are", of(s.addRevoked)},
+			{del, ca + "/revoked/{serial}", cota.Admin, "removeRevoked", "have a revoked certificate count again", of(s.removeRevoked)},
 			{put, ca + "/revoked", cota.Admin, "setRevoked", "replace the list of certificates that are revoked", of(s.setRevoked)},
 		}},
 		{"Devices", []route{

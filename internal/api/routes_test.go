@@ -53,6 +53,8 @@ var least = map[string]cota.Role{
 	"DELETE /api/v1/products/{productKey}/ca":                           cota.Admin,
 	"GET /api/v1/products/{productKey}/ca/revoked":                      cota.Viewer,
 	"PUT /api/v1/products/{productKey}/ca/revoked":                      cota.Admin,
+	"POST /api/v1/products/{productKey}/ca/revoked":                     cota.Admin,
+	"DELETE /api/v1/products/{productKey}/ca/revoked/{serial}":          cota.Admin,
 	"GET /api/v1/products/{productKey}/config":                          cota.Viewer,
 	"PATCH /api/v1/products/{productKey}/config":                        cota.Publisher,
 	"GET /api/v1/products/{productKey}/config/versions":                 cota.Viewer,
@@ -85,7 +87,7 @@ func TestEveryRouteAsksForItsRole(t *testing.T) {
 	}
 	w := newWorld(t)
 	values := strings.NewReplacer("{instance}", "nowhere", "{productKey}", "a1Nothingxx", "{deviceName}", "nothing",
-		"{number}", "999", "{no}", "999", "{account}", "nobody", "{id}", "999")
+		"{number}", "999", "{no}", "999", "{account}", "nobody", "{id}", "999", "{serial}", "1")
 	for _, route := range slices.Sorted(maps.Keys(routes)) {
 		method, path, _ := strings.Cut(values.Replace(route), " ")
 		need := routes[route]

@@ -13,6 +13,8 @@ import (
 // takes what a new device secret takes. So does a new list of what is revoked,
 // which may leave out what the old one had.
 
+var errManyRevoked = cota.Errorf(cota.TooLarge, "a product may have %d certificates revoked at most", cota.MaxRevoked)
+
 // SetCA has a product trust the CAs whose certificates are given, in PEM, and
 // no others. Connections of devices whose certificates do not do any more are
 // closed.
@@ -59,18 +61,75 @@ func (c *Control) Revoke(ctx context.Context, by Actor, product string, serials 
 	if err := c.prove(ctx, by, "a list of revoked certificates"); err != nil {
 		return err
 	}
+	all, err := parseSerials(serials)
+	if err != nil {
+		return err
+	}
+	return c.setRevoked(ctx, by, product, func(*store.Tx) ([]cota.Revocation, error) { return all, nil })
+}
+
+// parseSerials reads the serial numbers of certificates that any CA may have
+// issued.
+func parseSerials(serials []string) ([]cota.Revocation, error) {
 	if len(serials) > cota.MaxRevoked {
-		return cota.Errorf(cota.TooLarge, "a product may have %d certificates revoked at most", cota.MaxRevoked)
+		return nil, errManyRevoked
 	}
 	all := make([]cota.Revocation, len(serials))
 	for i, text := range serials {
 		serial, err := cota.ParseSerial(text)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		all[i] = cota.Revocation{Serial: serial}
 	}
-	return c.setRevoked(ctx, by, product, func(*store.Tx) ([]cota.Revocation, error) { return all, nil })
+	return all, nil
+}
+
+// RevokeMore is Revoke, but what was revoked before stays so.
+func (c *Control) RevokeMore(ctx context.Context, by Actor, product string, serials []string) error {
+	if err := c.prove(ctx, by, "a list of revoked certificates"); err != nil {
+		return err
+	}
+	all, err := parseSerials(serials)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return cota.Errorf(cota.Invalid, "send at least one serial number")
+	}
+	return c.changeTrust(ctx, by, "ca.revoke", product, func(tx *store.Tx) (string, error) {
+		if err := tx.AddRevoked(ctx, product, all); err != nil {
+			return "", err
+		}
+		n, err := tx.CountRevoked(ctx, product)
+		if err == nil && n > cota.MaxRevoked {
+			err = errManyRevoked
+		}
+		return added(all), err
+	})
+}
+
+// added says in the audit log what was added to a list.
+func added(all []cota.Revocation) string {
+	if len(all) == 1 {
+		return "added " + all[0].Serial
+	}
+	return fmt.Sprintf("added %d, %s the first", len(all), all[0].Serial)
+}
+
+// Unrevoke has a certificate of a product count again, by its serial number,
+// whichever CA issued it and however it was revoked.
+func (c *Control) Unrevoke(ctx context.Context, by Actor, product, serial string) error {
+	if err := c.prove(ctx, by, "a list of revoked certificates"); err != nil {
+		return err
+	}
+	serial, err := cota.ParseSerial(serial)
+	if err != nil {
+		return err
+	}
+	return c.changeTrust(ctx, by, "ca.unrevoke", product, func(tx *store.Tx) (string, error) {
+		return serial, tx.RemoveRevoked(ctx, product, serial)
+	})
 }
 
 // RevokeByCRL is Revoke with a list that a CA of the product has signed, in

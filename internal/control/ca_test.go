@@ -84,6 +84,15 @@ func TestRevocation(t *testing.T) {
 		want("the same still", "", cota.Forbidden, "")
 		r.must(r.Revoke(r.ctx, system, r.product, nil))
 		want("nothing any more", "", "", "")
+		r.must(r.RevokeByCRL(r.ctx, system, r.product, ca.Revoke(nil, one)))
+		r.must(r.RevokeMore(r.ctx, system, r.product, []string{cota.SerialOf(two)}))
+		want("one more than by its CA", cota.Forbidden, cota.Forbidden, "")
+		r.must(r.Unrevoke(r.ctx, system, r.product, "00:"+cota.SerialOf(two)))
+		want("one less", cota.Forbidden, "", "")
+		r.must(r.Unrevoke(r.ctx, system, r.product, cota.SerialOf(one)))
+		want("nothing once more", "", "", "")
+		r.refused("what is not revoked", r.Unrevoke(r.ctx, system, r.product, cota.SerialOf(one)), cota.NotFound)
+		r.refused("nothing more", r.RevokeMore(r.ctx, system, r.product, nil), cota.Invalid)
 
 		many := make([]string, cota.MaxRevoked+1)
 		for i := range many {
@@ -96,6 +105,8 @@ func TestRevocation(t *testing.T) {
 		if n != cota.MaxRevoked {
 			t.Errorf("%d are revoked; want %d", n, cota.MaxRevoked)
 		}
+		r.refused("one more than there may be", r.RevokeMore(r.ctx, system, r.product, many[cota.MaxRevoked:]), cota.TooLarge)
+		r.must(r.RevokeMore(r.ctx, system, r.product, many[:1]))
 	})
 }
 
@@ -129,8 +140,13 @@ func TestTrustIsNoted(t *testing.T) {
 		r.store.Listen(func(n store.Note) { notes = append(notes, n) })
 		ca := certtest.New(t, "devices")
 		for what, command := range map[string]func() error{
-			"SetCA":  func() error { return r.SetCA(r.ctx, system, r.product, ca.PEM()) },
-			"Revoke": func() error { return r.Revoke(r.ctx, system, r.product, []string{"1"}) },
+			"SetCA":      func() error { return r.SetCA(r.ctx, system, r.product, ca.PEM()) },
+			"Revoke":     func() error { return r.Revoke(r.ctx, system, r.product, []string{"1"}) },
+			"RevokeMore": func() error { return r.RevokeMore(r.ctx, system, r.product, []string{"2"}) },
+			"Unrevoke": func() error {
+				r.RevokeMore(r.ctx, system, r.product, []string{"3"})
+				return r.Unrevoke(r.ctx, system, r.product, "3")
+			},
 			"RevokeByCRL": func() error {
 				r.SetCA(r.ctx, system, r.product, ca.PEM())
 				return r.RevokeByCRL(r.ctx, system, r.product, ca.Revoke(nil))

@@ -60,6 +60,11 @@ func (tx *Tx) SetRevoked(ctx context.Context, product string, all []cota.Revocat
 	if _, err := tx.db.ExecContext(ctx, `DELETE FROM revoked WHERE product = $1`, product); err != nil {
 		return err
 	}
+	return tx.AddRevoked(ctx, product, all)
+}
+
+// AddRevoked adds to that list what is not in it yet.
+func (tx *Tx) AddRevoked(ctx context.Context, product string, all []cota.Revocation) error {
 	for page := all; len(page) > 0; page = page[min(len(page), revokedPage):] {
 		n := min(len(page), revokedPage)
 		args := make([]any, 0, 3*n)
@@ -75,6 +80,13 @@ func (tx *Tx) SetRevoked(ctx context.Context, product string, all []cota.Revocat
 		}
 	}
 	return nil
+}
+
+// RemoveRevoked takes a serial number off that list, whichever CA issued the
+// certificate. It refuses with NotFound one that is not there.
+func (tx *Tx) RemoveRevoked(ctx context.Context, product, serial string) error {
+	res, err := tx.db.ExecContext(ctx, `DELETE FROM revoked WHERE product = $1 AND serial = $2`, product, serial)
+	return must(res, err, "no certificate %s is revoked in product %s", serial, product)
 }
 
 // Revoked reports whether a product's list names a certificate of this serial

@@ -88,6 +88,18 @@ func TestRevoked(t *testing.T) {
 		set(pk, cota.Revocation{Serial: "3c"})
 		revoked(pk, "1a", "one", false)
 		revoked(pk, "3c", "one", true)
+		update(t, s, func(tx *store.Tx) error {
+			return tx.AddRevoked(ctx, pk, []cota.Revocation{{Serial: "3c"}, {Serial: "3c", Issuer: "one"}, {Serial: "4d", Issuer: "one"}})
+		})
+		revoked(pk, "3c", "two", true)
+		revoked(pk, "4d", "one", true)
+		remove := func(serial string) error {
+			return s.Update(ctx, func(tx *store.Tx) error { return tx.RemoveRevoked(ctx, pk, serial) })
+		}
+		must(t, remove("3c"))
+		revoked(pk, "3c", "one", false)
+		revoked(pk, "4d", "one", true)
+		refused(t, "RemoveRevoked once more", remove("3c"), cota.NotFound)
 
 		var many []cota.Revocation
 		for n := range 250 {

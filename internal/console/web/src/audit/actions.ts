@@ -7,7 +7,7 @@ export const actions = {
   verification: ['ask', 'send', 'unsent', 'fail', 'pass', 'set'],
   instance: ['add', 'set', 'remove'],
   product: ['add', 'rename', 'registration', 'remove'],
-  ca: ['set', 'remove', 'revoke'],
+  ca: ['set', 'remove', 'revoke', 'unrevoke'],
   device: ['add', 'set', 'reset', 'detach', 'remove'],
   config: ['save', 'set'],
   push: ['start', 'stop'],
