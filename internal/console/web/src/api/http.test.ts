@@ -71,6 +71,11 @@ test('other refusals ask for no code', async () => {
   expect(verify).not.toHaveBeenCalled()
 })
 
+test('a wrong code says how many tries are left', async () => {
+  fetch.mockImplementationOnce(answer(403, { status: 403, code: 'code_wrong', detail: 'no', triesLeft: 0 }))
+  await expect(send('POST', '/challenges/c1/verify')).rejects.toMatchObject({ code: 'code_wrong', triesLeft: 0 })
+})
+
 test('an answer that is no problem document is one all the same', async () => {
   fetch.mockImplementation(() => Promise.resolve(new Response('<html>', { status: 502, statusText: 'Bad Gateway' })))
   await expect(send('GET', '/me')).rejects.toMatchObject({ status: 502, code: 'unavailable', message: '502 Bad Gateway' })

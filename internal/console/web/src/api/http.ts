@@ -11,20 +11,22 @@ export type Challenge = {
   resendAt: string | null // when another code may be asked for; null: now
 }
 
-type Refusal = { status: number; code: string; detail: string; until?: string } & Partial<Challenge>
+type Refusal = { status: number; code: string; detail: string; until?: string; triesLeft?: number } & Partial<Challenge>
 
 /** Problem is a refusal as RFC 9457 has it, or what can be said of an answer that is none. */
 export class Problem extends Error {
   readonly status: number
   readonly code: string
   readonly until?: string
+  readonly triesLeft?: number // of code_wrong, if tries are counted
   readonly challenge?: Challenge // of verification_required
 
-  constructor({ status, code, detail, until, challengeId, methods = [], phone = '', sender = 'log', resendAt = null }: Refusal) {
+  constructor({ status, code, detail, until, triesLeft, challengeId, methods = [], phone = '', sender = 'log', resendAt = null }: Refusal) {
     super(detail)
     this.status = status
     this.code = code
     this.until = until
+    this.triesLeft = triesLeft
     if (challengeId) this.challenge = { challengeId, methods, phone, sender, resendAt }
   }
 }

@@ -484,4 +484,8 @@ export const en = {
   'message.down': 'To the device',
   'message.truncated': 'Shortened',
   'message.empty': '(empty)',
+  'verify.digit': 'Digit {n} of {of}',
+  'verify.wrong': 'That is not the code. If an authenticator shows it, mind the clock of its device.',
+  'verify.wrongLeft': 'That is not the code. {n|try is|tries are} left.',
+  'verify.wrongLast': 'That is not the code, and no tries are left. Have a new one sent.',
 } as const

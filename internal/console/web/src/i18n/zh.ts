@@ -485,4 +485,8 @@ export const zh: Record<Key, string> = {
   'message.down': '下发设备',
   'message.truncated': '已截断',
   'message.empty': '（空）',
+  'verify.digit': '第 {n} 位，共 {of} 位',
+  'verify.wrong': '验证码不正确。如使用身份验证器，请检查其所在设备的时间。',
+  'verify.wrongLeft': '验证码不正确，还可尝试 {n} 次。',
+  'verify.wrongLast': '验证码不正确，已无剩余次数，请重新发送验证码。',
 }

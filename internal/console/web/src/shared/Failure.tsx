@@ -1,6 +1,7 @@
 import { Alert, Button } from 'antd'
 import { Cancelled, Problem } from '../api/http'
 import { useWords, type Translate } from '../i18n/language'
+import { reason } from './reason'
 
 const codes = [
   'invalid', 'too_large', 'unauthenticated', 'forbidden', 'verification_required', 'not_found', 'exists', 'in_use',
@@ -14,11 +15,10 @@ export function headline(error: unknown, t: Translate): string {
   return t(`code.${code ?? 'internal'}`)
 }
 
-/** Failure shows a refusal with the server's own words for it, and nothing for what was given up. */
+/** Failure shows a refusal and the reason for it, and nothing for what was given up. */
 export function Failure({ error, retry }: { error: unknown; retry?: () => unknown }) {
   const { t } = useWords()
   if (error instanceof Cancelled) return null
-  const detail = error instanceof Error ? error.message : ''
   const again = retry && <Button size="small" onClick={() => void retry()}>{t('do.retry')}</Button>
-  return <Alert type="error" showIcon role="alert" title={headline(error, t)} description={detail || undefined} action={again} />
+  return <Alert type="error" showIcon role="alert" title={headline(error, t)} description={reason(error, t) || undefined} action={again} />
 }

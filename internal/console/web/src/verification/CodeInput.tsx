@@ -18,6 +18,10 @@ export function CodeInput({ value, ready, failed, onChange, onWhole }: Props) {
   useEffect(() => {
     if (ready && empty) input.current?.focus()
   }, [ready, empty])
+  useEffect(() => {
+    // antd names each field "OTP Input n", in English, and has no property for it.
+    input.current?.nativeElement?.querySelectorAll('input').forEach((field, i) => field.setAttribute('aria-label', t('verify.digit', { n: i + 1, of: length })))
+  }, [t])
   return (
     <Flex justify="center">
       <Input.OTP ref={input} size="large" length={length} value={value} inputMode="numeric" autoComplete="one-time-code" aria-label={t('verify.code')}
