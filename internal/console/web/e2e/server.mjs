@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { Gateway } from './gateway.mjs'
 
 /** command is the binary under test. */
 export const command = process.env.COTA_BIN ?? resolve(import.meta.dirname, '../../../../bin/cota')
@@ -127,6 +128,19 @@ class Server {
 
   async lastPush(product) {
     return (await this.ask('GET', `/products/${product}/config`)).lastPush
+  }
+
+  /** device adds one, and gives what it signs in with. */
+  async device(product, deviceName) {
+    return (await this.ask('POST', `/products/${product}/devices`, { deviceName })).devices[0]
+  }
+
+  /** gateway connects a device that others may be behind. */
+  async gateway(product, device) {
+    const gateway = new Gateway(this.doors.mqtt, product, device)
+    await gateway.open()
+    this.crowds.push(gateway)
+    return gateway
   }
 
   /** crowd connects simulated devices to a product; it is there when all are connected. */

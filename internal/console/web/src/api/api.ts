@@ -194,6 +194,9 @@ export const api = {
   setDevice: (key: string, name: string, body: { disabled?: boolean; resetSecret?: true }) =>
     send<Device & { deviceSecret?: string }>('PATCH', device(key, name), { body }),
   removeDevice: (key: string, name: string) => send<void>('DELETE', device(key, name)),
+  subdevices: (key: string, name: string, page: Page, signal?: AbortSignal) =>
+    list<Device>(device(key, name) + '/subdevices', 'devices', page, signal),
+  detachDevice: (key: string, name: string) => send<void>('DELETE', device(key, name) + '/gateway'),
   events: (key: string, name: string, page: Page, signal?: AbortSignal) =>
     list<DeviceEvent>(device(key, name) + '/events', 'events', page, signal),
 

@@ -10,6 +10,7 @@ import { Time } from '../shared/Time'
 import { DeviceActions } from './DeviceActions'
 import { Connection } from './DevicesPage'
 import { Messages } from './Messages'
+import { Subdevices } from './Subdevices'
 import { Timeline } from './Timeline'
 import { useStanding } from './standing'
 
@@ -46,6 +47,7 @@ export function DevicePage({ product, device: name }: { product: string; device:
           { key: 'created', label: t('device.createdAt'), children: <Time at={d.createdAt} /> },
         ]} />
       </Card>
+      <Subdevices product={product} device={name} />
       <Timeline product={product} device={name} />
       <Messages product={product} device={name} />
     </Flex>
