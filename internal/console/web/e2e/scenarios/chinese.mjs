@@ -41,7 +41,7 @@ export default async function chinese(stage) {
   await page.getByText('已完成').first().waitFor()
   await reaches(page, '已生效', devices)
   await seen()
-  for (const path of [`/products/${product}/devices`, `/products/${product}/devices/sim-000001`, `/products/${product}/settings`, '/pushes', '/audit', '/settings']) {
+  for (const path of [`/products/${product}/devices`, `/products/${product}/devices/sim-000001`, `/products/${product}/certificates`, `/products/${product}/settings`, '/pushes', '/audit', '/settings']) {
     await page.goto(server.url + path)
     await page.getByRole('heading', { level: 3 }).waitFor()
     await seen()

@@ -43,5 +43,8 @@ export default async function screens(stage) {
   await page.goto(`${server.url}/products/${product}/settings`)
   await page.getByRole('heading', { level: 3 }).first().waitFor()
   await inspection.look(page, 'settings of a product')
+  await tab('Device certificates').click()
+  await page.getByText('No CA is trusted').waitFor()
+  await inspection.look(page, 'certificates without a CA')
   inspection.end()
 }

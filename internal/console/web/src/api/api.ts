@@ -91,6 +91,9 @@ export type Device = {
 }
 /** Gateway is a device with others behind it; connected: it has the one that names it connected now. */
 export type Gateway = { productKey: string; deviceName: string; connected: boolean }
+/** CA is whom a product trusts to issue certificates to its devices. */
+export type CA = { certificates: Certificate[]; pem: string; revoked: number }
+export type Certificate = { subject: string; serial: string; fingerprint: string; notBefore: string; notAfter: string }
 export type Credentials = { deviceName: string; deviceSecret: string }
 export type DeviceEvent = {
   at: string
@@ -186,6 +189,17 @@ export const api = {
   renameProduct: (key: string, name: string) => send<Product>('PATCH', product(key), { body: { name } }),
   setRegistration: (key: string, body: Partial<Registration>) => send<Product>('PATCH', product(key), { body }),
   removeProduct: (key: string) => send<void>('DELETE', product(key)),
+
+  ca: (key: string) => send<CA>('GET', product(key) + '/ca'),
+  setCA: (key: string, pem: string) => send<CA>('PUT', product(key) + '/ca', { body: { pem } }),
+  removeCA: (key: string) => send<void>('DELETE', product(key) + '/ca'),
+  revoked: async (key: string, page: Page, signal?: AbortSignal) => {
+    const { rows, next } = await list<string>(product(key) + '/ca/revoked', 'serials', page, signal)
+    return { rows: rows.map((serial) => ({ serial })), next }
+  },
+  revoke: (key: string, serials: string[]) => send<CA>('POST', product(key) + '/ca/revoked', { body: { serials } }),
+  unrevoke: (key: string, serial: string) => send<void>('DELETE', product(key) + path('ca', 'revoked', serial)),
+  revokeByCRL: (key: string, crl: string) => send<CA>('PUT', product(key) + '/ca/revoked', { body: { crl } }),
 
   devices: (key: string, page: Page & DeviceFilter, signal?: AbortSignal) =>
     list<Device>(product(key) + '/devices', 'devices', page, signal),

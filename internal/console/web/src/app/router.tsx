@@ -9,6 +9,7 @@ import { Waiting } from './Waiting'
 const AccountPage = lazy(() => import('../settings/AccountPage'), 'AccountPage')
 const AccountsPage = lazy(() => import('../settings/AccountsPage'), 'AccountsPage')
 const AuditPage = lazy(() => import('../audit/AuditPage'), 'AuditPage')
+const CertificatesPage = lazy(() => import('../certificate/CertificatesPage'), 'CertificatesPage')
 const ConfigPage = lazy(() => import('../config/ConfigPage'), 'ConfigPage')
 const DevicePage = lazy(() => import('../device/DevicePage'), 'DevicePage')
 const DevicesPage = lazy(() => import('../device/DevicesPage'), 'DevicesPage')
@@ -125,6 +126,14 @@ const pushesOf = createRoute({
     return <ProductPushes product={pushesOf.useParams().productKey} filter={pushesOf.useSearch()} onFilter={(search) => void navigate({ search, replace: true })} />
   },
 })
+const certificates = createRoute({
+  getParentRoute: within,
+  path: '/certificates',
+  component: function Certificates() {
+    const { productKey } = certificates.useParams()
+    return <CertificatesPage key={productKey} product={productKey} />
+  },
+})
 const settingsOf = createRoute({
   getParentRoute: within,
   path: '/settings',
@@ -136,7 +145,7 @@ const settingsOf = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     overview, pushes, push, audit, settings.addChildren(settingsPages), instance,
-    product.addChildren([config, devices, device, pushesOf, settingsOf]),
+    product.addChildren([config, devices, device, pushesOf, certificates, settingsOf]),
   ]),
   defaultNotFoundComponent: NotFound,
   defaultErrorComponent: Broken,

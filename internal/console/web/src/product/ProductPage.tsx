@@ -6,7 +6,7 @@ import { useWords } from '../i18n/language'
 import { Failure } from '../shared/Failure'
 import { PageTitle } from '../shared/PageTitle'
 
-const tabs = ['config', 'devices', 'pushes', 'settings'] as const
+const tabs = ['config', 'devices', 'pushes', 'certificates', 'settings'] as const
 
 /** ProductPage is what stays around the pages of one product. */
 export function ProductPage({ product }: { product: string }) {
