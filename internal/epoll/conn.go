@@ -24,7 +24,8 @@ type Handler interface {
 	// Written says that everything is with the kernel, after Write had to keep
 	// some of it. It may come at any time.
 	Written()
-	// Closed says why the connection has ended.
+	// Closed says why the connection ends. What is written meanwhile may still
+	// arrive.
 	Closed(err error)
 }
 
@@ -37,7 +38,7 @@ var (
 const (
 	// MaxUnsent bounds the bytes that wait for room on a connection.
 	MaxUnsent = 512 << 10
-	// writeTimeout is how long they may wait, lastWord the same after Close.
+	// writeTimeout is how long each may wait, lastWord the same after Close.
 	writeTimeout = 10 * time.Second
 	lastWord     = time.Second
 )
@@ -70,7 +71,8 @@ type Conn struct {
 type buffers struct {
 	in      []byte // came and was not taken
 	out     []byte // waits for room
-	writeBy int32  // tick by which there must have been room
+	due     int    // so many bytes of it must have gone
+	writeBy int32  // by this tick
 }
 
 // SetDeadline has the connection end with ErrTimeout after d, up to a second
@@ -80,6 +82,16 @@ func (c *Conn) SetDeadline(d time.Duration) {
 	defer c.mu.Unlock()
 	c.readBy = c.after(d)
 	c.schedule()
+}
+
+// Deadline is when the connection ends, as SetDeadline set it last.
+func (c *Conn) Deadline() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.readBy == 0 {
+		return time.Time{}
+	}
+	return c.loop.group.begun.Add(time.Duration(c.readBy) * tick)
 }
 
 func (c *Conn) after(d time.Duration) int32 {
@@ -374,10 +386,12 @@ func (c *Conn) finish(err error) {
 		c.mu.Unlock()
 		return
 	}
+	c.mu.Unlock()
+	c.handler.Closed(err)
+	c.mu.Lock()
 	fd := c.leave()
 	c.mu.Unlock()
 	unix.Close(fd)
-	c.handler.Closed(err)
 	c.loop.group.open.Done()
 }
 

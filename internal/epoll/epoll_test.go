@@ -331,13 +331,13 @@ func TestTLS(t *testing.T) {
 				if err != nil {
 					return
 				}
-				s := &Socket{Conn: nc}
+				s := NewSocket(nc.(*net.TCPConn))
 				tc := tls.Server(s, config)
 				if err := tc.Handshake(); err != nil {
 					t.Error(err)
 					return
 				}
-				must(t, r.group.AddTLS(tc, s, func(c *Conn) Handler { e := newEcho(c); served <- e; return e }))
+				must(t, r.group.AddTLS(tc, s, nil, func(c *Conn) Handler { e := newEcho(c); served <- e; return e }))
 			}
 		}()
 		var all sync.WaitGroup

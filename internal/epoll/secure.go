@@ -7,14 +7,21 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // Socket is a TCP connection that a TLS handshake may be made on, in the usual
 // way that waits, and that can be handed to a Group with AddTLS afterwards.
 type Socket struct {
-	net.Conn       // until then
+	net.Conn       // a *net.TCPConn, until then
 	conn     *Conn // from then on
 }
+
+// NewSocket makes a Socket of a connection that was accepted, or detached.
+func NewSocket(nc *net.TCPConn) *Socket { return &Socket{Conn: nc} }
+
+// TCP is the connection below, unless the Socket is with a Group.
+func (s *Socket) TCP() *net.TCPConn { return s.Conn.(*net.TCPConn) }
 
 // Read is that of net.Conn, until the Socket is with a Group.
 func (s *Socket) Read(b []byte) (int, error) {
@@ -43,19 +50,26 @@ type secure struct {
 	socket *Socket
 }
 
-// AddTLS serves a connection on which the handshake is done. tc is over socket,
-// which is over a *net.TCPConn; none of them may be used any more.
-func (g *Group) AddTLS(tc *tls.Conn, socket *Socket, handler func(*Conn) Handler) error {
-	fd, err := fileOf(socket.Conn.(*net.TCPConn))
+// AddTLS serves a connection on which the handshake is done. tc is over socket;
+// neither may be used any more. first are bytes that were read through tc
+// already; they are the Conn's from now on.
+func (g *Group) AddTLS(tc *tls.Conn, socket *Socket, first []byte, handler func(*Conn) Handler) error {
+	fd, err := fileOf(socket.TCP())
 	if err != nil {
 		return err
 	}
-	return g.add(fd, nil, func(c *Conn) Handler {
+	return g.add(fd, first, func(c *Conn) Handler {
 		c.secure = &secure{tc, socket}
-		socket.conn = c
+		socket.Conn, socket.conn = ended{}, c
 		return handler(c)
 	})
 }
+
+// ended is what a Socket has below when it is with a Group. The one thing that
+// crypto/tls still does there, as it says goodbye, is to set deadlines.
+type ended struct{ net.Conn }
+
+func (ended) SetWriteDeadline(time.Time) error { return net.ErrClosed }
 
 // bufs are for whoever reads outside of a loop.
 var bufs = sync.Pool{New: func() any { return new([readBuffer]byte) }}

@@ -47,7 +47,7 @@ func (c *Conn) send(b []byte) (int, error) {
 	}
 	q := c.need()
 	q.out = append([]byte(nil), b[n:]...)
-	q.writeBy = c.after(writeTimeout)
+	q.due, q.writeBy = len(q.out), c.after(writeTimeout)
 	c.schedule()
 	return len(b), c.listen()
 }
@@ -80,16 +80,17 @@ func (c *Conn) flush() {
 		c.mu.Unlock()
 		return
 	}
-	n, err := c.push(c.buffers.out)
-	if err == nil && n < len(c.buffers.out) {
-		if n > 0 && !c.closing {
-			c.buffers.writeBy = c.after(writeTimeout)
+	b := c.buffers
+	n, err := c.push(b.out)
+	if err == nil && n < len(b.out) {
+		b.out = b.out[n:]
+		if b.due -= n; b.due <= 0 && !c.closing { // what has come since has its own time
+			b.due, b.writeBy = len(b.out), c.after(writeTimeout)
 		}
-		c.buffers.out = c.buffers.out[n:]
 		c.mu.Unlock()
 		return
 	}
-	c.drop(func(b *buffers) { b.out, b.writeBy = nil, 0 })
+	c.drop(func(b *buffers) { b.out, b.due, b.writeBy = nil, 0, 0 })
 	c.listen() // fails only for want of memory: a wake too many each time
 	if c.closing {
 		c.shut()

@@ -17,16 +17,16 @@ func (c *conn) byCertificate(login alink.Login) entry {
 	ctl := c.gw.control
 	return entry{
 		func(ctx context.Context) (control.Device, error) {
-			d, err := ctl.SignInByCertificate(ctx, login.ProductKey, login.DeviceName, c.certificates)
+			d, err := ctl.SignInByCertificate(ctx, login.ProductKey, login.DeviceName, c.tls.certificates)
 			if errors.Is(err, control.ErrNoCA) {
 				return ctl.SignIn(ctx, login.ProductKey, login.DeviceName, login.Verify)
 			}
-			c.certified = err == nil
+			c.tls.certified = err == nil
 			return d, err
 		},
 		func(ctx context.Context, d *control.Device) error {
-			if c.certified {
-				return ctl.RecheckCertificate(ctx, d, c.certificates)
+			if c.tls.certified {
+				return ctl.RecheckCertificate(ctx, d, c.tls.certificates)
 			}
 			return ctl.Recheck(ctx, d, login.Verify)
 		},
@@ -59,7 +59,7 @@ func (g *Gateway) recheckCertificates(product string) {
 	for _, c := range g.certified(product) {
 		for {
 			d := c.device.Device
-			err := g.control.RecheckCertificate(g.ctx, &d, c.certificates)
+			err := g.control.RecheckCertificate(g.ctx, &d, c.tls.certificates)
 			if err == nil {
 				break
 			}
@@ -89,7 +89,7 @@ func (g *Gateway) certified(product string) (found []*conn) {
 		}
 		f.mu.Lock()
 		for _, m := range f.members {
-			if m.conn.certified && m.device == m.conn.device {
+			if m.conn.tls != nil && m.conn.tls.certified && m.own() {
 				found = append(found, m.conn)
 			}
 		}

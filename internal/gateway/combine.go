@@ -63,7 +63,7 @@ func (c *conn) answer(r *request, code alink.Code, of []alink.Subdevice) {
 	c.mu.Lock()
 	c.session.answerGateway(r, code, identitiesOf(of))
 	c.mu.Unlock()
-	c.flush()
+	c.via.flush()
 }
 
 func identitiesOf(all []alink.Subdevice) []alink.Identity {
@@ -87,7 +87,7 @@ func (c *conn) list(r *request) {
 	c.mu.Lock()
 	c.session.answerGateway(r, code, names)
 	c.mu.Unlock()
-	c.flush()
+	c.via.flush()
 }
 
 // logIn logs sub-devices in, all of them or none, and offers them what they are
@@ -112,7 +112,7 @@ func (c *conn) logIn(r *request) error {
 	c.session.answerGateway(r, alink.CodeSuccess, identitiesOf(r.Devices))
 	gone := c.session.welcomeAll(fresh)
 	c.mu.Unlock()
-	c.flush()
+	c.via.flush()
 	for _, d := range gone {
 		c.subLeft(d, closedByServer)
 	}
@@ -217,7 +217,7 @@ func (c *conn) logOut(r *request) {
 	}
 	c.session.answerGateway(r, alink.CodeSuccess, identitiesOf(r.Devices))
 	c.mu.Unlock()
-	c.flush()
+	c.via.flush()
 	for _, d := range out {
 		c.subLeft(d, "logged out by its gateway")
 	}
@@ -235,7 +235,7 @@ func (c *conn) shutOut(d *device) {
 func (c *conn) expel(d *device, code alink.Code, why string) {
 	c.mu.Lock()
 	was := c.session.logOut(d, code)
-	c.flushLater()
+	c.via.send()
 	c.mu.Unlock()
 	if was {
 		c.subLeft(d, why)

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"sync"
@@ -14,57 +13,89 @@ import (
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/control"
-	"github.com/cotahq/cota/internal/limit"
 	"github.com/cotahq/cota/internal/mqtt"
+	"github.com/cotahq/cota/internal/port"
 )
 
 const (
 	writeTimeout = 10 * time.Second // for the device to take what it is sent
 	lastWord     = time.Second      // the same, once the connection has ended
 	maxUnsent    = 512 << 10        // bytes that wait to be sent; a device that lets more gather is cut off
-	readBuffer   = 512              // bytes at first; it grows with the packet
 )
 
-// conn moves the bytes of one session: one goroutine reads, and writes what
-// answers what it read; another one exists only while something else is
-// being sent.
+// conn is one connection: the conversation on it, and what it leads to. Its
+// bytes are moved by a transport.
 type conn struct {
 	gw   *Gateway
-	nc   net.Conn
-	addr netip.Addr
-	room chan struct{} // has an element when something of what waitForRoom waits for has gone
+	via  transport
+	addr netip.Addr // the client's own, once it is known what it speaks
+	tls  *secured   // nil: in the clear
 
-	// Set by the reader in open. addr is the client's own from then on.
-	secure       bool                // it speaks TLS
-	certificates []*x509.Certificate // that it presented, unverified
-
-	leaveBy time.Time // when a device that has registered is to be gone; the reader's own
-
-	// Set by the reader when the device signs in, before the fleet knows it.
-	certified bool    // by a certificate
-	device    *device // the session's own; nil until then
-	fleet     *fleet  // its fleet
+	// Set before the fleet knows the device.
+	device *device // the session's own; nil until it signs in
+	fleet  *fleet  // its fleet
 
 	mu      sync.Mutex
 	session session // guarded by mu
-	writing bool    // somebody is in write; guarded by mu
+	writing bool    // something is being sent; guarded by mu
 	ended   *closed // why the connection ended; guarded by mu
 }
 
-func newConn(g *Gateway, nc net.Conn) *conn {
-	return &conn{
-		gw: g, nc: nc, addr: limit.Address(nc.RemoteAddr().String()), room: make(chan struct{}, 1),
-		session: session{messages: g.messages},
-	}
+// secured is what is known of a client that speaks TLS.
+type secured struct {
+	certificates []*x509.Certificate // that it presented, unverified
+	certified    bool                // its device was let in by one
 }
 
-// run is the life of a connection.
-func (c *conn) run() {
-	defer c.gw.gone(c)
-	end := c.reason(c.read())
-	c.close(end)
+// transport moves the bytes of a conn. There are two: a stream has a goroutine
+// and serves whatever is a net.Conn; a socket is one of many that a loop
+// serves, on Linux.
+type transport interface {
+	// flush sends what the session has to say, in the time of who serves the
+	// connection.
+	flush()
+	// send does so for callers that must not wait for a device, and sendSoon
+	// for those that have no time for it at all. conn.mu is held.
+	send()
+	sendSoon()
+	// hangUp ends the connection when what the session has to say is sent.
+	// conn.mu is held.
+	hangUp()
+	// expect sets the time by which the next whole packet must be there: a
+	// byte now and then does not keep a connection alive.
+	expect(d time.Duration)
+	// madeRoom goes on with a connection that was full. conn.mu is held.
+	madeRoom()
+}
+
+func (c *conn) init(g *Gateway, via transport, addr netip.Addr) {
+	c.gw, c.via, c.addr, c.session.messages = g, via, addr, g.messages
+}
+
+// know notes what was found out of the client.
+func (c *conn) know(p port.Peer) {
+	c.addr = p.Addr
+	if p.Secure {
+		c.tls = &secured{certificates: p.Certificates}
+	}
 	c.mu.Lock()
-	end = c.ended
+	defer c.mu.Unlock()
+	c.session.certified = len(p.Certificates) > 0
+}
+
+// certificates are what the client presented.
+func (c *conn) certificates() []*x509.Certificate {
+	if c.tls == nil {
+		return nil
+	}
+	return c.tls.certificates
+}
+
+// over puts the end of a connection on record, which may wait for the store.
+func (c *conn) over() {
+	defer c.gw.gone(c)
+	c.mu.Lock()
+	end := c.ended
 	c.mu.Unlock()
 	log := c.gw.log.With("addr", c.addr, "why", end.why)
 	if c.device != nil {
@@ -91,7 +122,7 @@ func (c *conn) left(d *device, why string) {
 	c.gw.fleet(d.Product).leave(member{c, d})
 }
 
-// reason says why a connection ended, from what its reader met.
+// reason says why a connection ended, from what reading from it met.
 func (c *conn) reason(err error) *closed {
 	if end, ok := errors.AsType[*closed](err); ok {
 		return end
@@ -102,90 +133,44 @@ func (c *conn) reason(err error) *closed {
 	switch {
 	case errors.Is(err, io.EOF):
 		return &closed{mqtt.Success, "closed without DISCONNECT", false}
-	case errors.Is(err, os.ErrDeadlineExceeded) && !c.leaveBy.IsZero():
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return &closed{mqtt.UnspecifiedError, "connection lost", false}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.session.registered:
 		return errRegistered
-	case errors.Is(err, os.ErrDeadlineExceeded) && c.device == nil:
+	case c.device == nil:
 		return &closed{mqtt.ProtocolError, "no CONNECT in time", true}
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &closed{mqtt.KeepAliveTimeout, "keep-alive timeout", false}
 	}
-	return &closed{mqtt.UnspecifiedError, "connection lost", false}
+	return &closed{mqtt.KeepAliveTimeout, "keep-alive timeout", false}
 }
 
-// read takes packets until the connection ends.
-func (c *conn) read() error {
-	if err := c.open(); err != nil {
-		return err
-	}
-	buf := make([]byte, 0, readBuffer)
-	for {
-		n, err := mqtt.Frame(buf, maxPacket)
-		if err != nil {
-			return malformed(err)
-		}
-		if n <= len(buf) {
-			if err := c.packet(buf[:n]); err != nil {
-				return err
-			}
-			buf = after(buf, n)
-			if err := c.expect(); err != nil {
-				return err
-			}
-			continue
-		}
-		if buf, err = c.more(buf, n); err != nil {
-			return err
-		}
-	}
-}
-
-// more reads on towards a packet of n bytes. The buffer grows with what has
-// really come: a fixed header that promises much takes no memory.
-func (c *conn) more(buf []byte, n int) ([]byte, error) {
-	if len(buf) == cap(buf) {
-		buf = append(make([]byte, 0, min(n, 2*cap(buf))), buf...)
-	}
-	got, err := c.nc.Read(buf[len(buf):cap(buf)])
-	if got > 0 {
-		err = nil // if it is final, it comes again
-	}
-	return buf[:len(buf)+got], err
-}
-
-// after is what follows the first n bytes of buf. A buffer that has grown is
-// given back when it is empty.
-func after(buf []byte, n int) []byte {
-	if n == len(buf) && cap(buf) > readBuffer {
-		return make([]byte, 0, readBuffer)
-	}
-	return buf[:copy(buf, buf[n:])]
-}
-
-// expect sets the time by which the next whole packet must be there: a byte
-// now and then does not keep a connection alive.
-func (c *conn) expect() error {
+// packet has the session handle one packet, and sends what answers it. What
+// else it asks for is left to do.
+func (c *conn) packet(b []byte) (work, error) {
 	c.mu.Lock()
-	d := c.session.timeout()
-	c.mu.Unlock()
-	by := time.Now().Add(d)
-	if !c.leaveBy.IsZero() {
-		by = c.leaveBy
-	}
-	return c.nc.SetReadDeadline(by)
-}
-
-// packet has the session handle one packet and does what it asks for.
-func (c *conn) packet(b []byte) error {
-	if err := c.waitForRoom(); err != nil {
-		return err
-	}
-	c.mu.Lock()
+	c.session.borrow()
 	w, err := c.session.handle(time.Now(), b)
+	c.session.giveBack()
 	c.mu.Unlock()
-	c.flush()
-	if err != nil {
-		return err
+	c.via.flush()
+	return w, err
+}
+
+// waits reports whether do may have to wait.
+func (c *conn) waits(w *work) bool {
+	if w.hasRoom && w.word == nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.session.waits()
 	}
+	return w.signIn || w.register || w.get != nil || w.word != nil || w.gateway != nil
+}
+
+// do does what a packet asks for beyond the session.
+func (c *conn) do(w work) error {
 	switch {
 	case w.signIn:
 		return c.signIn(w.props)
@@ -211,26 +196,22 @@ func (c *conn) packet(b []byte) error {
 	return nil
 }
 
-// waitForRoom holds a device back that has sent more than is on disk, and a
-// gateway that asks, for thousands, faster than it reads the answers.
-func (c *conn) waitForRoom() error {
-	for {
-		c.mu.Lock()
-		full := len(c.session.acks) >= maxAcks || c.session.subs != nil && c.writing && len(c.session.out) > maxUnsent/2
-		end := c.ended
-		c.mu.Unlock()
-		if end != nil {
-			return end
-		}
-		if !full {
-			return nil
-		}
-		select {
-		case <-c.room:
-		case <-c.gw.ctx.Done():
-			return c.gw.ctx.Err()
-		}
+// awaitNext gives the device its time for the next packet; one that has
+// registered has been given all it gets.
+func (c *conn) awaitNext() {
+	c.mu.Lock()
+	d, leaving := c.session.timeout(), c.session.registered
+	c.mu.Unlock()
+	if !leaving {
+		c.via.expect(d)
 	}
+}
+
+// full reports whether a device is to be held back that has sent more than is
+// on disk, or a gateway that asks, for thousands, faster than it reads the
+// answers, of which so many bytes wait. c.mu is held.
+func (c *conn) full(unsent int) bool {
+	return len(c.session.acks) >= maxAcks || c.session.subs != nil && c.writing && unsent > maxUnsent/2
 }
 
 // get answers a device that asks for its configuration.
@@ -254,7 +235,7 @@ func (c *conn) get(w work) {
 		c.session.acknowledge(w.ackID, mqtt.Success)
 		c.mu.Unlock()
 	}
-	c.flush()
+	c.via.flush()
 }
 
 // word records what the device said; it is acknowledged once that is on disk.
@@ -272,89 +253,9 @@ func (c *conn) word(w work) error {
 		if w.ackID != 0 {
 			c.session.acknowledge(w.ackID, mqtt.Success)
 		}
-		c.flushLater()
-		c.madeRoom()
+		c.via.sendSoon()
+		c.via.madeRoom()
 	})
-}
-
-// madeRoom has waitForRoom look again.
-func (c *conn) madeRoom() {
-	select {
-	case c.room <- struct{}{}:
-	default: // it is going to look anyway
-	}
-}
-
-// flush sends what the session has to say, in the caller's time. If somebody
-// is sending already, it is left to them.
-func (c *conn) flush() {
-	c.mu.Lock()
-	mine := c.mayWrite()
-	c.mu.Unlock()
-	if mine {
-		c.write()
-	}
-}
-
-// flushLater does the same in a goroutine of its own, for callers that must
-// not wait for a device. c.mu is held.
-func (c *conn) flushLater() {
-	if c.mayWrite() {
-		c.gw.done.Go(c.write)
-	}
-}
-
-// mayWrite makes the caller the one who writes, if there is something to be
-// written and nobody else does. It cuts off a device that lets too much
-// gather. c.mu is held.
-func (c *conn) mayWrite() bool {
-	if len(c.session.out) > maxUnsent {
-		c.closeLocked(&closed{mqtt.QuotaExceeded, "does not read what it is sent", true})
-	}
-	if c.writing || c.ended != nil || len(c.session.out) == 0 {
-		return false
-	}
-	c.writing = true
-	return true
-}
-
-// write sends until there is nothing more to send. c.writing is set.
-func (c *conn) write() {
-	for {
-		out := c.unsent()
-		if out == nil {
-			c.resume()
-			return
-		}
-		if _, err := c.nc.Write(out); err != nil {
-			c.close(&closed{mqtt.UnspecifiedError, "cannot be written to", false})
-			c.nc.Close()
-			c.mu.Lock()
-			c.session.out, c.writing = nil, false
-			c.mu.Unlock()
-			c.madeRoom()
-			return
-		}
-	}
-}
-
-// unsent takes what is to be sent next. If that is nothing, writing is over,
-// and with it a connection that has ended.
-func (c *conn) unsent() []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	out := c.session.out
-	c.session.out = nil
-	if len(out) > 0 {
-		c.madeRoom()
-		c.limitWrite()
-		return out
-	}
-	c.writing = false
-	if c.ended != nil {
-		c.nc.Close()
-	}
-	return nil
 }
 
 // resume makes the offers that have waited, as far as there is room for them.
@@ -384,16 +285,6 @@ func (c *conn) next() *device {
 	return c.session.next()
 }
 
-// limitWrite sets the time by which the device must have taken what is being
-// written. c.mu is held.
-func (c *conn) limitWrite() {
-	d := writeTimeout
-	if c.ended != nil {
-		d = lastWord
-	}
-	c.nc.SetWriteDeadline(time.Now().Add(d)) // fails only on a closed connection, as Write then does
-}
-
 // close ends the connection for the given reason, unless it has ended for
 // another: an MQTT 5 device is told why.
 func (c *conn) close(end *closed) {
@@ -408,13 +299,12 @@ func (c *conn) closeLocked(end *closed) {
 	}
 	c.ended = end
 	c.session.disconnect(end.code)
-	switch {
-	case c.writing: // and whoever writes sends this too, and closes
-		c.limitWrite()
-	case len(c.session.out) > 0:
-		c.writing = true
-		c.gw.done.Go(c.write)
-	default:
-		c.nc.Close()
-	}
+	c.via.hangUp()
 }
+
+// errDeaf ends the connection of a device that lets too much gather.
+var errDeaf = &closed{mqtt.QuotaExceeded, "does not read what it is sent", true}
+
+// errBroken ends a connection that took too long to take what it was sent, or
+// would not.
+var errBroken = &closed{mqtt.UnspecifiedError, "cannot be written to", false}

@@ -28,7 +28,7 @@ func (c *conn) entry(login alink.Login) (entry, error) {
 			},
 		}, nil
 	}
-	if login.IotID == "" && len(c.certificates) > 0 {
+	if login.IotID == "" && len(c.certificates()) > 0 {
 		return c.byCertificate(login), nil
 	}
 	if login.IotID != "" {

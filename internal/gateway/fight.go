@@ -51,8 +51,8 @@ func (c *conn) identity(login alink.Login) string {
 	switch {
 	case login.IotID != "":
 		return login.IotID
-	case login.DeviceName == "" && len(c.certificates) > 0:
-		return string(c.certificates[0].Signature)
+	case login.DeviceName == "" && len(c.certificates()) > 0:
+		return string(c.tls.certificates[0].Signature)
 	}
 	return login.DeviceName + "&" + login.ProductKey
 }

@@ -337,7 +337,7 @@ func (c *conn) offer(d *device, o control.Offer, t *alink.PushTemplate) bool {
 		return false
 	}
 	sent := c.session.push(d, o, t, token[:])
-	c.flushLater()
+	c.via.send()
 	return sent
 }
 

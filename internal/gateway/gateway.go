@@ -3,9 +3,10 @@
 // It is not a broker: devices talk only with the platform, each in its own
 // topics, so nothing is routed from one to another. A session (session.go) is
 // the whole conversation on one connection and does no I/O; a conn (conn.go)
-// moves its bytes; a device (device.go) is who talks there; a fleet (fleet.go) is the connected devices of one
-// product, and sees to it that each is offered what the product's current
-// push delivers.
+// does what follows from it; a stream (stream.go) or a socket (socket_linux.go)
+// moves its bytes; a device (device.go) is who talks there; a fleet (fleet.go)
+// is the connected devices of one product, and sees to it that each is offered
+// what the product's current push delivers.
 package gateway
 
 import (
@@ -22,6 +23,7 @@ import (
 	"github.com/cotahq/cota/internal/control"
 	"github.com/cotahq/cota/internal/limit"
 	"github.com/cotahq/cota/internal/mqtt"
+	"github.com/cotahq/cota/internal/port"
 )
 
 // Options are what a Gateway is made of.
@@ -61,6 +63,9 @@ type Gateway struct {
 	stop context.CancelFunc
 	done sync.WaitGroup // conns, fleets, rechecks
 
+	loops   loops
+	workers *workers
+
 	rechecking sync.Mutex // held by the recheck of certificates that goes on
 
 	mu     sync.Mutex
@@ -74,7 +79,7 @@ func New(o Options) *Gateway {
 	g := &Gateway{
 		control: o.Control, log: o.Log, pushRate: rate.Inf, registerPlain: o.RegisterPlain,
 		refusals: limit.NewRefusals(o.RefusalsPerAddress, o.RefusalsPerDevice), fights: newFights(o.TakeoversPerDevice),
-		newcomers: newNewcomers(o.Newcomers), messages: newMessages(),
+		newcomers: newNewcomers(o.Newcomers), messages: newMessages(), workers: newWorkers(),
 		conns: make(map[*conn]bool), fleets: make(map[string]*fleet),
 	}
 	if o.PushRate > 0 {
@@ -84,8 +89,15 @@ func New(o Options) *Gateway {
 	return g
 }
 
-// Serve accepts connections until ln is closed, and returns nil then.
+// Serve accepts connections until ln is closed, and returns nil then. What
+// comes in by TCP at a port is served by loops, on Linux, and everything else
+// by a goroutine for each connection.
 func (g *Gateway) Serve(ln net.Listener) error {
+	if door, ok := ln.(*port.Listener); ok {
+		if did, err := g.serveByLoops(door); did {
+			return err
+		}
+	}
 	for pause := time.Duration(0); ; {
 		nc, err := ln.Accept()
 		switch {
@@ -108,23 +120,53 @@ func (g *Gateway) Serve(ln net.Listener) error {
 }
 
 func (g *Gateway) start(nc net.Conn) {
-	c := newConn(g, nc)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
-		nc.Close()
-		return
+	s := newStream(g, nc)
+	if g.add(&s.conn) {
+		go func() {
+			defer g.done.Done()
+			s.run()
+		}()
 	}
-	g.conns[c] = true
-	openConnections.Inc()
-	g.done.Go(c.run)
 }
+
+// add takes a connection in, which is done when it has ended. It is ended at
+// once if the gateway is closed, and false is returned.
+func (g *Gateway) add(c *conn) bool {
+	g.mu.Lock()
+	closing := g.closed
+	if !closing {
+		g.conns[c] = true
+		g.done.Add(1)
+		openConnections.Inc()
+	}
+	g.mu.Unlock()
+	if closing {
+		c.close(errShutDown)
+	}
+	return !closing
+}
+
+// replace has one conn take the place of another on the same connection.
+func (g *Gateway) replace(c, next *conn) {
+	g.mu.Lock()
+	delete(g.conns, c)
+	g.conns[next] = true
+	closing := g.closed
+	g.mu.Unlock()
+	if closing {
+		next.close(errShutDown)
+	}
+}
+
+var errShutDown = &closed{mqtt.ServerShuttingDown, "server is shutting down", false}
 
 func (g *Gateway) gone(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.conns, c)
-	openConnections.Dec()
+	if g.conns[c] {
+		delete(g.conns, c)
+		openConnections.Dec()
+	}
 }
 
 // Close ends all connections and waits until what they said is handed over,
@@ -138,17 +180,19 @@ func (g *Gateway) Close(ctx context.Context) error {
 	}
 	g.mu.Unlock()
 	for _, c := range all {
-		c.close(&closed{mqtt.ServerShuttingDown, "server is shutting down", false})
+		c.close(errShutDown)
 	}
 	g.stop()
-	ended := make(chan struct{})
+	ended := make(chan error, 1)
 	go func() {
 		g.done.Wait()
-		close(ended)
+		err := g.loops.stop()
+		g.workers.stop()
+		ended <- err
 	}()
 	select {
-	case <-ended:
-		return nil
+	case err := <-ended:
+		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}

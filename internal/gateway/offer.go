@@ -43,6 +43,11 @@ func (s *session) wait(d *device) {
 	d.waiting = true
 }
 
+// waits says whether there is room for an offer that has waited.
+func (s *session) waits() bool {
+	return (s.device.waiting || s.subs != nil && len(s.subs.queue) > 0) && s.hasRoom()
+}
+
 // next is a device that waited and need not any more; nil if there is none, or
 // no room.
 func (s *session) next() *device {

@@ -36,11 +36,11 @@ func (c *conn) register() error {
 		return c.refuseRegistration(login, err)
 	}
 	c.gw.log.Info("device registered", "product", login.ProductKey, "device", login.DeviceName, "addr", c.addr)
-	c.leaveBy = time.Now().Add(registrationTime)
 	c.mu.Lock()
 	c.session.grant(what)
 	c.mu.Unlock()
-	c.flush()
+	c.via.expect(registrationTime)
+	c.via.flush()
 	return nil
 }
 
@@ -52,7 +52,7 @@ func (c *conn) enrol(login alink.Login) (granted, error) {
 	switch {
 	case c.gw.refusals.PutOff(c.addr, c.identity(login)) != limit.None:
 		return granted{}, errTooMany
-	case !c.secure && !c.gw.registerPlain:
+	case c.tls == nil && !c.gw.registerPlain:
 		return granted{}, errNotSecure
 	}
 	r := control.Registration{
@@ -83,7 +83,7 @@ func (c *conn) refuseRegistration(login alink.Login, err error) error {
 	if end.bad && !slices.Contains(noLook, err) {
 		c.gw.refusals.Refused(c.addr, c.identity(login))
 	}
-	c.flush()
+	c.via.flush()
 	return end
 }
 

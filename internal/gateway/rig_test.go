@@ -5,10 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/alink"
@@ -38,6 +40,8 @@ type rig struct {
 	door    *pipenet.Listener
 	product string
 	creds   []cota.Credentials
+
+	live net.Listener // by TCP, where there is no clock to stop; nil: over pipes
 }
 
 const filesURL = "http://files.example.com"
@@ -148,7 +152,9 @@ func (r *rig) counts(p cota.Push) cota.Counts {
 // state is where device i stands once everything said before is recorded.
 func (r *rig) state(i int) store.DeviceRow {
 	r.t.Helper()
-	synctest.Wait()
+	if r.live == nil {
+		synctest.Wait()
+	}
 	r.must(r.store.Flush(r.t.Context()))
 	d, err := r.store.Device(r.t.Context(), r.product, r.creds[i].Name)
 	r.must(err)
@@ -232,10 +238,21 @@ func (r *rig) loginBy(i int, o alink.SignOptions) mqtt.Connect {
 // dial opens a connection that says nothing yet.
 func (r *rig) dial(v mqtt.Version) *wire {
 	r.t.Helper()
-	nc, err := r.door.Dial(r.t.Context(), "", "")
+	nc, err := r.knock()
 	r.must(err)
 	r.t.Cleanup(func() { nc.Close() })
 	return &wire{t: r.t, nc: nc, version: v}
+}
+
+func (r *rig) knock() (net.Conn, error) {
+	if r.live == nil {
+		return r.door.Dial(r.t.Context(), "", "")
+	}
+	nc, err := net.Dial("tcp", r.live.Addr().String())
+	if err == nil {
+		err = nc.SetDeadline(time.Now().Add(patience))
+	}
+	return nc, err
 }
 
 // openFrom is open from an address.

@@ -23,11 +23,11 @@ func (c *conn) signIn(properties []cota.Property) error {
 	}
 	c.mu.Lock()
 	c.session.welcome()
-	if c.certified && login.ProductKey == "" {
+	if c.tls != nil && c.tls.certified && login.ProductKey == "" {
 		c.session.identify()
 	}
 	c.mu.Unlock()
-	c.flush()
+	c.via.flush()
 	return c.fleet.greet(member{c, c.device})
 }
 
@@ -118,6 +118,6 @@ func (c *conn) refuse(login alink.Login, err error) error {
 	if end.bad && c.device == nil {
 		c.gw.refusals.Refused(c.addr, c.identity(login))
 	}
-	c.flush()
+	c.via.flush()
 	return end
 }

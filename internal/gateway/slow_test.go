@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"net"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -83,68 +82,4 @@ func (w *wire) wantClosedUnread(start time.Time, d time.Duration) {
 	if took := time.Since(start); took != d {
 		w.t.Errorf("closed after %v; want %v", took, d)
 	}
-}
-
-// Over TCP the kernel takes what a deaf device is sent, to begin with.
-func TestDeafDeviceOverTCP(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes as long as the limit for writing")
-	}
-	t.Parallel()
-	const others = 50
-	r := newRig(t, others+1)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	r.must(err)
-	served := make(chan error, 1)
-	go func() { served <- r.gateway.Serve(ln) }()
-	t.Cleanup(func() {
-		ln.Close()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	connect := func(i int) *wire {
-		nc, err := net.Dial("tcp", ln.Addr().String())
-		r.must(err)
-		t.Cleanup(func() { nc.Close() })
-		w := &wire{t: t, nc: nc, version: mqtt.V311}
-		c := r.login(i)
-		w.write(c.Append(nil))
-		if got := w.connack(); got.Code != mqtt.Success {
-			t.Fatalf("CONNACK %v; want success", got.Code)
-		}
-		return w
-	}
-	deaf := connect(others)
-	r.must(deaf.nc.(*net.TCPConn).SetReadBuffer(4 << 10))
-	cut := make(chan struct{})
-	go func() { // asks and asks, and never reads
-		defer close(cut)
-		var pings []byte
-		for range 1000 {
-			pings = mqtt.AppendPingreq(pings)
-		}
-		for err := error(nil); err == nil; {
-			_, err = deaf.nc.Write(pings)
-		}
-	}()
-	var good sync.WaitGroup
-	for i := range others {
-		w := connect(i)
-		good.Go(func() {
-			for pings := 0; ; pings++ {
-				select {
-				case <-cut:
-					if pings == 0 {
-						t.Errorf("device %d was not served meanwhile", i)
-					}
-					return
-				case <-time.After(100 * time.Millisecond):
-					w.nc.SetDeadline(time.Now().Add(writeLimit))
-					w.ping()
-				}
-			}
-		})
-	}
-	good.Wait()
 }

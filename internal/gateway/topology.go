@@ -39,7 +39,7 @@ func (c *conn) tell(change cota.TopologyChange) {
 		return
 	}
 	c.session.topologyChanged(change)
-	c.flushLater()
+	c.via.send()
 }
 
 // topologyChanged tells a gateway of a change (vendor: Manage topological
@@ -77,7 +77,7 @@ var subRegisterCodes = map[error]alink.Code{
 // registerSubs gives the gateway secrets of devices behind it, all of them or
 // none.
 func (c *conn) registerSubs(r *request) {
-	if !c.secure && !c.gw.registerPlain {
+	if c.tls == nil && !c.gw.registerPlain {
 		registrations.WithLabelValues(outcome(errNotSecure)).Inc()
 		c.answer(r, alink.CodeBadParameters, nil)
 		return
@@ -102,5 +102,5 @@ func (c *conn) registerSubs(r *request) {
 	c.mu.Lock()
 	c.session.send(&c.session.device, alink.SubRegisterReply, 0, 0, nil, func(dst []byte) []byte { return alink.AppendSubRegistered(dst, r.ID, all) })
 	c.mu.Unlock()
-	c.flush()
+	c.via.flush()
 }

@@ -63,7 +63,7 @@ func TestTranscripts(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			bubble(t, func(t *testing.T) { newTranscript(t).replay(file, string(text)) })
+			bubble(t, func(t *testing.T) { newTranscript(newRig(t, 1)).replay(file, string(text)) })
 		})
 	}
 }
@@ -82,17 +82,16 @@ type transcript struct {
 	received  uint16       // packet id that was received last
 }
 
-func newTranscript(t *testing.T) *transcript {
-	t.Helper()
-	r := newRig(t, 1)
-	now := time.Now()
-	r.must(r.store.Update(t.Context(), func(tx *store.Tx) error {
+func newTranscript(r *rig) *transcript {
+	r.t.Helper()
+	now, ctx := time.Now(), r.t.Context()
+	r.must(r.store.Update(ctx, func(tx *store.Tx) error {
 		p := cota.Product{Key: transcriptProduct, Instance: cota.DefaultInstance, Name: "transcripts", Policy: cota.DefaultPolicy(), CreatedAt: now}
-		if err := tx.AddProduct(t.Context(), p, "secret of no use"); err != nil {
+		if err := tx.AddProduct(ctx, p, "secret of no use"); err != nil {
 			return err
 		}
 		r.creds = []cota.Credentials{{Name: transcriptDevice, Secret: transcriptSecret}}
-		return tx.AddDevices(t.Context(), p.Key, r.creds, now)
+		return tx.AddDevices(ctx, p.Key, r.creds, now)
 	}))
 	r.product = transcriptProduct
 	r.enable(true)
@@ -119,6 +118,9 @@ func (s *transcript) replay(file, text string) {
 			s.hears(len(who)-1, rest)
 		case who == "=":
 			verb, argument, _ := strings.Cut(rest, " ")
+			if s.live != nil && verb == "wait" {
+				return // the clock does not stand still here
+			}
 			s.beside(verb, argument)
 		default:
 			s.fail("no such line: %s", line)
@@ -275,6 +277,9 @@ func (s *transcript) message(b []byte, qos int, topic, payload string) {
 
 // beside does what happens beside the conversation.
 func (s *transcript) beside(verb, argument string) {
+	if s.live != nil && (verb == "state" || verb == "applied") {
+		s.wire.caughtUp()
+	}
 	switch verb {
 	case "save":
 		s.saved = s.save(argument)
@@ -297,6 +302,10 @@ func (s *transcript) beside(verb, argument string) {
 		s.must(err)
 		s.wire.buf = append(s.wire.within(d), s.wire.buf...)
 	case "quiet":
+		if s.live != nil {
+			s.wire.ping()
+			return
+		}
 		s.wire.idle(time.Minute)
 	default:
 		s.fail("no such thing: %s", verb)

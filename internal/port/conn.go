@@ -1,6 +1,7 @@
 package port
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"net"
 	"net/netip"
@@ -11,6 +12,9 @@ import (
 // firstBytes is how much is read at once to find out what a client speaks: a
 // CONNECT packet, most often, or the beginning of a TLS handshake.
 const firstBytes = 512
+
+// plainTCP is the name of that transport.
+const plainTCP = "tcp"
 
 // Peer is who is at the other end of a connection.
 type Peer struct {
@@ -33,6 +37,7 @@ type Conn struct {
 	net.Conn
 	accepted net.Conn // below that
 	port     *Port
+	first    []byte // read already when it was accepted
 
 	mu     sync.Mutex
 	closed bool // guarded by mu
@@ -66,7 +71,7 @@ func (c *Conn) open(peer *Peer) (transport string, err error) {
 	if err != nil {
 		return "", err
 	}
-	transport, ws := "tcp", "ws"
+	transport, ws := plainTCP, "ws"
 	speaks := sniff(first)
 	if speaks == tlsRecord {
 		transport, ws = "tls", "wss"
@@ -90,7 +95,11 @@ func (c *Conn) open(peer *Peer) (transport string, err error) {
 // begin reads the client's first bytes, behind what its load balancer says of
 // it.
 func (c *Conn) begin(peer *Peer) (first []byte, err error) {
-	if first, err = more(c.Conn, make([]byte, 0, firstBytes)); err != nil || !c.port.trusts(peer.Addr) {
+	if first = c.first; len(first) == 0 {
+		first, err = more(c.Conn, make([]byte, 0, firstBytes))
+	}
+	c.first = nil
+	if err != nil || !c.port.trusts(peer.Addr) {
 		return first, err
 	}
 	for {
@@ -160,15 +169,19 @@ func (c *Conn) tells() bool {
 }
 
 // Detach hands a connection over to somebody else, who from now on reads what
-// was read already and then goes on with the connection as it was accepted. Only
-// plain TCP can be handed over, and only between Open and the first Read: for
-// all else it returns nil.
-func (c *Conn) Detach() (read []byte, accepted net.Conn) {
-	plain, ok := c.Conn.(*rewound)
-	if !ok || plain.Conn != c.accepted {
-		return nil, nil
+// was read already and then goes on: through secure if the client speaks TLS,
+// and otherwise with the connection as it was accepted, over which secure is.
+// It is for TCP and TLS, between Open and the first Read: for a WebSocket all
+// that it returns is nil.
+func (c *Conn) Detach() (read []byte, secure *tls.Conn, accepted net.Conn) {
+	opened, ok := c.Conn.(*rewound)
+	if !ok {
+		return nil, nil, nil
 	}
-	return plain.first, c.accepted
+	if e, ok := opened.Conn.(*encrypted); ok {
+		return opened.first, e.Conn, c.accepted
+	}
+	return opened.first, nil, c.accepted
 }
 
 // rewound is a connection of which the first bytes, which were read already,

@@ -326,7 +326,10 @@ func TestDetach(t *testing.T) {
 		tell(nc, hello)
 		r := <-done
 		d.must(r.err)
-		read, accepted := r.conn.Detach()
+		read, secure, accepted := r.conn.Detach()
+		if secure != nil {
+			t.Error("TLS is found in a plain connection")
+		}
 		rest := make([]byte, len(hello)-len(read))
 		if _, err := io.ReadFull(accepted, rest); err != nil || !bytes.Equal(append(read, rest...), hello) {
 			t.Errorf("what was read and what comes are %q, %q, %v; want what the client sent", read, rest, err)
@@ -336,8 +339,10 @@ func TestDetach(t *testing.T) {
 		tell(tls.Client(nc, d.clientTLS()), hello)
 		r = <-done
 		d.must(r.err)
-		if read, accepted := r.conn.Detach(); read != nil || accepted != nil {
-			t.Error("TLS was handed over; want that it is not")
+		read, secure, _ = r.conn.Detach()
+		rest = make([]byte, len(hello)-len(read))
+		if _, err := io.ReadFull(secure, rest); err != nil || !bytes.Equal(append(read, rest...), hello) {
+			t.Errorf("what was read and what comes through TLS are %q, %q, %v; want what the client sent", read, rest, err)
 		}
 	})
 }

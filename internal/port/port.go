@@ -39,23 +39,62 @@ func New(o Options) *Port {
 	return &Port{tls: o.TLS, proxies: o.Proxies, turns: newTurns()}
 }
 
-// Listen makes a listener of ln whose connections are all of type *Conn. It
-// adds nothing to what accepting costs: what a connection speaks is found out
-// by Conn.Open, in the time of whoever serves it.
-func (p *Port) Listen(ln net.Listener) net.Listener { return listener{ln, p} }
-
-type listener struct {
-	net.Listener
-	port *Port
+// Listen makes a Listener of ln. It adds nothing to what accepting costs: what
+// a connection speaks is found out by Conn.Open, in the time of whoever serves
+// it.
+func (p *Port) Listen(ln net.Listener) *Listener {
+	return &Listener{Listener: ln, port: p, closed: make(chan struct{})}
 }
 
-func (l listener) Accept() (net.Conn, error) {
+// Listener accepts connections for a Port, all of type *Conn. Whoever accepts
+// them himself, from the listener below, asks Plain and makes them with Conn.
+type Listener struct {
+	net.Listener
+	port   *Port
+	once   sync.Once
+	closed chan struct{}
+}
+
+// Accept waits for the next connection, a *Conn.
+func (l *Listener) Accept() (net.Conn, error) {
 	raw, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{Conn: raw, accepted: raw, port: l.port}, nil
+	return l.Conn(raw, nil), nil
 }
+
+// Conn makes a connection of one that was accepted, and from which these first
+// bytes were read already.
+func (l *Listener) Conn(accepted net.Conn, first []byte) *Conn {
+	return &Conn{Conn: accepted, accepted: accepted, port: l.port, first: first}
+}
+
+// Plain reports whether a client that is connected from addr and begins with
+// first, a byte or more, speaks MQTT and nothing around it. Then there is
+// nothing to open, and it counts as opened.
+func (l *Listener) Plain(addr netip.Addr, first []byte) bool {
+	if sniff(first) != mqttBytes || l.port.trusts(addr.Unmap().WithZone("")) {
+		return false
+	}
+	openedPlain.Inc()
+	return true
+}
+
+// Silent counts a client that has left before it said anything.
+func (l *Listener) Silent() { dropped.Inc() }
+
+// Close closes the listener. It may be called again.
+func (l *Listener) Close() (err error) {
+	l.once.Do(func() {
+		err = l.Listener.Close()
+		close(l.closed)
+	})
+	return err
+}
+
+// Closed ends when Close is called.
+func (l *Listener) Closed() <-chan struct{} { return l.closed }
 
 // Wait waits until the clients of all connections that were closed have been
 // told so, which takes a second at most.

@@ -73,7 +73,9 @@ type wire struct {
 func (w *wire) Read(b []byte) (int, error) {
 	if len(w.first) > 0 {
 		n := copy(b, w.first)
-		w.first = w.first[n:]
+		if w.first = w.first[n:]; len(w.first) == 0 {
+			w.first = nil // and the memory with it
+		}
 		return n, nil
 	}
 	return w.aside(w.Conn.Read, b)

@@ -108,6 +108,7 @@ type Server struct {
 	unlock  func() error  // of the data directory
 	ring    *keypair.Ring // nil without certificates
 	port    *port.Port
+	doors   []*port.Listener // for devices
 	http    *http.Server
 	files   *http.Server
 	log     *slog.Logger
@@ -186,6 +187,9 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.port = port.New(port.Options{TLS: s.deviceTLS(), Proxies: o.LoadBalancers})
+	for _, ln := range o.MQTT {
+		s.doors = append(s.doors, s.port.Listen(ln))
+	}
 	s.Gateway = gateway.New(gateway.Options{
 		Control: s.Control, Log: o.Log, PushRate: o.PushRate, RegisterPlain: o.RegisterPlain,
 		RefusalsPerAddress: o.RefusalsPerAddress, RefusalsPerDevice: o.RefusalsPerDevice, TakeoversPerDevice: o.TakeoversPerDevice,
@@ -257,8 +261,8 @@ func (s *Server) Run(ctx context.Context, grace time.Duration) error {
 	if ln := s.options.FilesTLS; ln != nil {
 		run("file door over TLS", func() error { return s.files.Serve(overTLS(s.balanced(ln), s.forDevices(s.ring.Config()))) })
 	}
-	for _, ln := range s.options.MQTT {
-		run("device door", func() error { return s.Gateway.Serve(s.port.Listen(ln)) })
+	for _, door := range s.doors {
+		run("device door", func() error { return s.Gateway.Serve(door) })
 	}
 	run("housekeeping", func() error { s.Control.Keep(ctx); return nil })
 	if s.ring != nil {
@@ -334,8 +338,8 @@ func (s *Server) devices() http.Handler {
 func (s *Server) shutdown(grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	for _, ln := range s.options.MQTT {
-		ln.Close()
+	for _, door := range s.doors {
+		door.Close()
 	}
 	var g errgroup.Group
 	g.Go(func() error { return shutHTTP(ctx, s.http) })
