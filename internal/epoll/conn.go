@@ -21,8 +21,9 @@ type Handler interface {
 	// the rest comes again, with what comes next. It must neither keep b nor
 	// wait: for that there is Pause. An error ends the connection.
 	Take(b []byte) (int, error)
-	// Written says that everything is with the kernel, after Write had to keep
-	// some of it. It may come at any time.
+	// Written says that nothing waits any more, after Write had to keep some:
+	// all is with the kernel, or the connection is to end. It may come at any
+	// time.
 	Written()
 	// Closed says why the connection ends. What is written meanwhile may still
 	// arrive.
@@ -65,6 +66,7 @@ type Conn struct {
 	paused  bool     // nobody may have it until Resume; guarded by mu
 	ignored bool     // epoll does not watch it; guarded by mu
 	closing bool     // what comes is of no interest; guarded by mu
+	stalled bool     // it is abandoned; guarded by mu
 }
 
 // buffers are what a connection needs while it is not at rest.
@@ -112,10 +114,16 @@ func (c *Conn) expire() {
 	c.mu.Lock()
 	now := c.loop.group.now()
 	switch {
-	case c.fd < 0 || c.paused: // Resume will see to it
+	case c.fd < 0:
+	case c.paused && c.isStalled(now):
+		c.abandon()
+		c.mu.Unlock()
+		c.handler.Written()
+		return
+	case c.paused: // Resume will see to it
 	case c.busy:
 		c.loop.wheel.set(c, now+1)
-	case c.buffers != nil && c.buffers.writeBy != 0 && c.buffers.writeBy < now:
+	case c.isStalled(now):
 		c.busy = true
 		c.mu.Unlock()
 		c.finish(ErrStalled)
@@ -129,6 +137,20 @@ func (c *Conn) expire() {
 		c.schedule()
 	}
 	c.mu.Unlock()
+}
+
+// isStalled reports whether the other end had its time to read. c.mu is held.
+func (c *Conn) isStalled(now int32) bool {
+	return c.buffers != nil && c.buffers.writeBy != 0 && c.buffers.writeBy < now
+}
+
+// abandon ends the traffic of a paused connection that has stalled, so that
+// whoever waits for room need not any more. It ends when it is resumed. c.mu is
+// held.
+func (c *Conn) abandon() {
+	c.stalled, c.closing = true, true
+	c.drop(func(b *buffers) { b.out, b.due, b.writeBy = nil, 0, 0 })
+	c.shut()
 }
 
 // ready does what epoll found possible.
@@ -385,6 +407,9 @@ func (c *Conn) finish(err error) {
 	if c.fd < 0 {
 		c.mu.Unlock()
 		return
+	}
+	if c.stalled {
+		err = ErrStalled
 	}
 	c.mu.Unlock()
 	c.handler.Closed(err)

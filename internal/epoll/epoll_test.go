@@ -244,6 +244,7 @@ func TestSlowReader(t *testing.T) {
 }
 
 func TestDeadlines(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).listen()
 	_, silent := r.dial()
 	silent.conn.SetDeadline(time.Second)
@@ -258,6 +259,45 @@ func TestDeadlines(t *testing.T) {
 	wantEnd(t, silent, ErrTimeout)
 	wantEnd(t, full, ErrStalled)
 	converse(t, nc, rand.New(rand.NewPCG(2, 2)), 5)
+}
+
+// sleeper is paused until there is room again.
+type sleeper struct {
+	conn *Conn
+	end  chan error
+}
+
+func (s *sleeper) Take(b []byte) (int, error) {
+	s.conn.Pause()
+	for err := error(nil); err == nil; {
+		_, err = s.conn.Write(make([]byte, 64<<10))
+	}
+	return len(b), nil
+}
+
+func (s *sleeper) Written()         { s.conn.Resume() }
+func (s *sleeper) Closed(err error) { s.end <- err }
+
+// Who is paused until something was sent must not be so for ever.
+func TestStalledWhilePaused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	there, err := net.Dial("tcp", r.ln.Addr().String())
+	must(t, err)
+	defer there.Close()
+	here, err := r.ln.Accept()
+	must(t, err)
+	s := &sleeper{end: make(chan error, 1)}
+	must(t, r.group.Add(here.(*net.TCPConn), nil, func(c *Conn) Handler { s.conn = c; return s }))
+	there.Write([]byte("hello"))
+	select {
+	case err := <-s.end:
+		if !errors.Is(err, ErrStalled) {
+			t.Errorf("ended with %v; want ErrStalled", err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("it is open still")
+	}
 }
 
 func TestAddWithFirstBytes(t *testing.T) {

@@ -10,7 +10,7 @@ var (
 		Name: "cota_port_opened_total", Help: "Connections of devices that began to speak MQTT, by transport: tcp, tls, ws or wss.",
 	}, []string{"transport"})
 	openedPlain = opened.WithLabelValues(plainTCP)
-	dropped = promauto.NewCounter(prometheus.CounterOpts{
+	dropped     = promauto.NewCounter(prometheus.CounterOpts{
 		Name: "cota_port_dropped_total", Help: "Connections that ended before they spoke MQTT.",
 	})
 )
