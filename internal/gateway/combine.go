@@ -104,7 +104,7 @@ func (c *conn) logIn(r *request) error {
 		return nil
 	}
 	for _, d := range fresh {
-		if err := c.gw.control.ConnectedThrough(c.gw.ctx, &c.device.Device, &d.Device, d.since); err != nil {
+		if err := c.gw.control.ConnectedThrough(c.gw.ctx, &c.device.Device, &d.Device, d.connectedAt()); err != nil {
 			return err
 		}
 	}

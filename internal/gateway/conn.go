@@ -116,7 +116,7 @@ func (c *conn) over() {
 // it, so that the device's next connection, if it sees nothing of this one, is
 // on record after it.
 func (c *conn) left(d *device, why string) {
-	if err := c.gw.control.Disconnected(context.WithoutCancel(c.gw.ctx), &d.Device, d.since, why); err != nil {
+	if err := c.gw.control.Disconnected(context.WithoutCancel(c.gw.ctx), &d.Device, d.connectedAt(), why); err != nil {
 		c.gw.log.Warn("end of a connection is not on record", "product", d.Product, "device", d.Name, "err", err)
 	}
 	c.gw.fleet(d.Product).leave(member{c, d})
@@ -208,10 +208,10 @@ func (c *conn) awaitNext() {
 }
 
 // full reports whether a device is to be held back that has sent more than is
-// on disk, or asks faster than it reads the answers, of which so many bytes
-// wait: a gateway may ask for thousands. c.mu is held.
+// on disk, or a gateway that asks, for thousands, faster than it reads the
+// answers, of which so many bytes wait. c.mu is held.
 func (c *conn) full(unsent int) bool {
-	return len(c.session.acks) >= maxAcks || c.writing && unsent > maxUnsent/2
+	return len(c.session.acks) >= maxAcks || c.session.subs != nil && c.writing && unsent > maxUnsent/2
 }
 
 // get answers a device that asks for its configuration.

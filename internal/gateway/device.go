@@ -13,7 +13,7 @@ import (
 type device struct {
 	// These stand once the fleet knows the device, and anybody may read them.
 	control.Device
-	since time.Time // when it connected; set by fleet.join, guarded by fleet.mu
+	since int64 // Unix milliseconds when it connected; set by fleet.join, guarded by fleet.mu
 
 	// The rest is guarded as the session is.
 	signedIn bool  // it has been told so; it is offered nothing before
@@ -33,10 +33,13 @@ type device struct {
 // connection, and by which its words are understood that name nothing.
 type offered struct {
 	push    int64
-	version int64     // 0: none was ever made
-	expires time.Time // of the link; zero on an earlier connection
-	times   int       // on this connection
+	version int64 // 0: none was ever made
+	expires int64 // Unix nanoseconds, of the link; 0 on an earlier connection
+	times   int   // on this connection
 }
+
+// connectedAt is when the device connected here.
+func (d *device) connectedAt() time.Time { return time.UnixMilli(d.since) }
 
 // newDevice is a device that is let in.
 func newDevice(as control.Device) device {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 
+	"unsafe"
+
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/control"
 )
@@ -22,3 +24,20 @@ func (g *Gateway) SignInInTwo(ctx context.Context, nc net.Conn, login alink.Logi
 		return c.device.Device, err
 	}, err
 }
+
+// Offers has a device offered things as its fleet does it, in the words of
+// the first offer. It is one of the many of whom no messages are kept.
+func (g *Gateway) Offers(product string, device int64, first control.Offer) (offer func(control.Offer) bool, err error) {
+	f := g.fleet(product)
+	f.mu.Lock()
+	m := f.members[device]
+	f.mu.Unlock()
+	m.conn.mu.Lock()
+	m.conn.session.messages = nil
+	m.conn.mu.Unlock()
+	t, err := f.templateOf(first)
+	return func(o control.Offer) bool { return m.conn.offer(m.device, o, t) }, err
+}
+
+// ConnSize is what the gateway keeps of each connection.
+const ConnSize = unsafe.Sizeof(conn{})

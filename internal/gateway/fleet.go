@@ -74,9 +74,9 @@ func (f *fleet) join(m member) (again bool) {
 	f.mu.Lock()
 	older, again := f.members[d.ID]
 	f.members[d.ID] = m
-	d.since = time.Now().Truncate(time.Millisecond)
-	if again && !d.since.After(older.device.since) {
-		d.since = older.device.since.Add(time.Millisecond)
+	d.since = time.Now().UnixMilli()
+	if again {
+		d.since = max(d.since, older.device.since+1)
 	}
 	f.mu.Unlock()
 	if again {
@@ -329,15 +329,17 @@ func (c *conn) offer(d *device, o control.Offer, t *alink.PushTemplate) bool {
 	c.gw.control.AppendToken(token[:0], &d.Device, o)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended != nil || !d.signedIn || d.offered.times > 0 && d.offered.push >= o.Push && time.Now().Before(d.offered.expires) {
+	if c.ended != nil || !d.signedIn || d.offered.times > 0 && d.offered.push >= o.Push && time.Now().UnixNano() < d.offered.expires {
 		return false
 	}
 	if c.writing || !c.session.hasRoom() {
 		c.session.wait(d)
 		return false
 	}
+	c.session.borrow()
 	sent := c.session.push(d, o, t, token[:])
 	c.via.send()
+	c.session.giveBack()
 	return sent
 }
 

@@ -18,16 +18,16 @@ func (d *device) due(now time.Time, push, version int64) (due, lookup bool) {
 	case d.offered.push < push:
 		return true, false
 	}
-	return d.offered.times < maxOffers && !now.Before(d.offered.expires), true
+	return d.offered.times < maxOffers && now.UnixNano() >= d.offered.expires, true
 }
 
 // nextDue is when the device may be owed another offer of push; never, for the
 // zero time.
 func (d *device) nextDue(push int64) time.Time {
-	if d.waiting || !d.subscriptions.deliver(alink.ConfigPush) || d.settled == push || d.offered.push != push || d.offered.times >= maxOffers {
+	if d.waiting || !d.subscriptions.deliver(alink.ConfigPush) || d.settled == push || d.offered.push != push || d.offered.expires == 0 || d.offered.times >= maxOffers {
 		return time.Time{}
 	}
-	return d.offered.expires
+	return time.Unix(0, d.offered.expires)
 }
 
 // hasRoom says whether an offer can go out at once. It does not wait behind
@@ -93,7 +93,7 @@ func (d *device) note(o control.Offer) {
 	if d.offered.push == o.Push {
 		times = d.offered.times
 	}
-	d.offered = offered{push: o.Push, version: o.Version.Number, expires: o.Expires, times: times}
+	d.offered = offered{push: o.Push, version: o.Version.Number, expires: o.Expires.UnixNano(), times: times}
 	d.newest = max(d.newest, o.Version.Number)
 	d.remember(o.Push)
 }

@@ -224,7 +224,9 @@ func (s *session) send(d *device, kind alink.Kind, qos byte, push int64, to *res
 		return false
 	}
 	var topic [alink.MaxTopic]byte
-	m := mqtt.Publish{Topic: alink.AppendTopic(topic[:0], kind, d.Product, d.Name), Payload: payload(nil)}
+	scratch := outBuffers.Get().(*[outBuffer]byte)
+	defer outBuffers.Put(scratch)
+	m := mqtt.Publish{Topic: alink.AppendTopic(topic[:0], kind, d.Product, d.Name), Payload: payload(scratch[:0])}
 	if qos == 1 && s.roomInFlight() {
 		m.QoS, m.PacketID = 1, s.nextID()
 	}
@@ -252,14 +254,14 @@ func (s *session) send(d *device, kind alink.Kind, qos byte, push int64, to *res
 func (s *session) write(m *mqtt.Publish) bool {
 	before := len(s.out)
 	s.out = m.Append(s.out, s.version)
-	if len(s.out)-before > s.packetMax {
+	if len(s.out)-before > int(s.packetMax) {
 		s.out = s.out[:before]
 		return false
 	}
 	return true
 }
 
-func (s *session) roomInFlight() bool { return len(s.inflight) < s.receiveMax }
+func (s *session) roomInFlight() bool { return len(s.inflight) < int(s.receiveMax) }
 
 // nextID is a packet id that is not in flight.
 func (s *session) nextID() uint16 {

@@ -33,25 +33,25 @@ const (
 // other and guard it with a lock.
 type session struct {
 	version    mqtt.Version // 0 until CONNECT
-	login      alink.Login  // until signed in
-	device     device       // the connection's own
-	subs       *subs        // those behind it; nil unless it acts as a gateway
 	certified  bool         // it presented a client certificate
 	registered bool         // it has registered, and is about to leave
-	keepAlive  time.Duration
-	messages   *messages // of all devices
+	receiveMax uint8        // MQTT 5: how many may be in flight
+	aliasMax   uint8        // MQTT 5: the highest topic alias that is taken
+	lastID     uint16
+	packetMax  uint32 // MQTT 5: the largest packet that is taken
+
+	keepAlive time.Duration
+	messages  *messages    // of all devices
+	login     *alink.Login // nil but while it signs in
+	device    device       // the connection's own
+	subs      *subs        // those behind it; nil unless it acts as a gateway
 
 	out []byte // to be sent
 
 	acks     []ack      // what came and waits to be acknowledged, in order
 	inflight []inflight // what was sent and has not been acknowledged
-	lastID   uint16
 
-	aliases  *aliases // nil: none was used
-	aliasMax uint8    // MQTT 5: the highest topic alias that is taken
-
-	receiveMax int // MQTT 5: how many may be in flight
-	packetMax  int // MQTT 5: the largest packet that is taken
+	aliases *aliases // nil: none was used
 }
 
 type ack struct {
@@ -167,14 +167,15 @@ func (s *session) connect(b []byte) (work, error) {
 		return work{}, bad(mqtt.BadAuthenticationMethod, "enhanced authentication is not supported")
 	}
 	rm, _ := c.Properties.Uint(mqtt.ReceiveMaximum)
-	s.receiveMax = min(int(rm), maxInflight)
+	s.receiveMax = uint8(min(rm, maxInflight))
 	pm, _ := c.Properties.Uint(mqtt.MaximumPacketSize)
-	s.packetMax = int(pm)
+	s.packetMax = pm
 	am, _ := c.Properties.Uint(mqtt.TopicAliasMaximum)
 	s.aliasMax = uint8(min(am, maxAlias))
 
 	// The login outlives the packet.
-	s.login, err = alink.ParseLogin(string(c.ClientID), string(c.Username), string(c.Password))
+	login, err := alink.ParseLogin(string(c.ClientID), string(c.Username), string(c.Password))
+	s.login = &login
 	switch {
 	case errors.Is(err, alink.ErrNoUserName) && s.certified: // and that says who it is
 	case errors.Is(err, alink.ErrClientID):
@@ -246,7 +247,7 @@ func (s *session) welcome() {
 		c.Properties = s.connackProperties()
 	}
 	s.out = c.Append(s.out, s.version)
-	s.login = alink.Login{} // holds the password
+	s.login = nil // holds the password
 }
 
 // connackProperties says what this server does (vendor: Optimized device-cloud
@@ -336,7 +337,9 @@ func (s *session) disconnect(code mqtt.Code) {
 }
 
 // bucket allows a burst of events and then one per interval.
-type bucket struct{ full time.Time }
+type bucket struct {
+	full int64 // Unix nanoseconds
+}
 
 func (b *bucket) take(now time.Time, every time.Duration, burst int) bool {
 	return b.takeSome(now, every, burst, 1)
@@ -344,12 +347,12 @@ func (b *bucket) take(now time.Time, every time.Duration, burst int) bool {
 
 // takeSome takes n events, or none.
 func (b *bucket) takeSome(now time.Time, every time.Duration, burst, n int) bool {
-	if earliest := now.Add(-every * time.Duration(burst)); b.full.Before(earliest) {
-		b.full = earliest
+	at := now.UnixNano()
+	b.full = max(b.full, at-int64(every)*int64(burst))
+	next := b.full + int64(every)*int64(n)
+	if next > at {
+		return false
 	}
-	if next := b.full.Add(every * time.Duration(n)); !next.After(now) {
-		b.full = next
-		return true
-	}
-	return false
+	b.full = next
+	return true
 }

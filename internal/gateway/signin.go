@@ -11,14 +11,14 @@ import (
 // user properties of its CONNECT.
 func (c *conn) signIn(properties []cota.Property) error {
 	c.mu.Lock()
-	login := c.session.login
+	login := *c.session.login
 	c.mu.Unlock()
 	err := c.admit(login)
 	signIns.WithLabelValues(outcome(err)).Inc()
 	if err != nil {
 		return c.refuse(login, err)
 	}
-	if err := c.gw.control.Connected(c.gw.ctx, &c.device.Device, c.device.since, c.addr.String(), properties); err != nil {
+	if err := c.gw.control.Connected(c.gw.ctx, &c.device.Device, c.device.connectedAt(), c.addr.String(), properties); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -59,6 +59,7 @@ func (c *conn) admit(login alink.Login) error {
 func (c *conn) enter(d control.Device, login alink.Login, by entry, changes int64) error {
 	// Before the greeting: whatever is pushed from now on finds the device there.
 	c.fleet = c.gw.fleet(d.Product)
+	d.Product = c.fleet.product // one text for all
 	c.mu.Lock()
 	c.device = c.session.admit(d)
 	c.mu.Unlock()
