@@ -72,7 +72,7 @@ func (tx *Tx) AddRevoked(ctx context.Context, product string, all []cota.Revocat
 			args = append(args, product, r.Serial, r.Issuer)
 		}
 		_, err := tx.db.ExecContext(ctx, `
-			WITH v AS (VALUES `+tx.engine.values(n, "TEXT", "TEXT", "TEXT")+`)
+			WITH v AS (VALUES `+tx.engine.values(1, n, "TEXT", "TEXT", "TEXT")+`)
 			INSERT INTO revoked (product, serial, issuer) SELECT * FROM v WHERE TRUE
 			ON CONFLICT (product, serial, issuer) DO NOTHING`, args...)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -69,14 +70,14 @@ func (e engine) explain(ctx context.Context, db *sql.DB, query string, args []an
 // the page's size and the statement's text.
 func (s *Store) RecorderPlans(ctx context.Context) map[string]string {
 	plans := make(map[string]string)
+	example := map[string]any{"BIGINT": int64(1), "TEXT": "", "BOOLEAN": true}
 	for p := range s.recorder.prepared {
-		for _, rows := range s.engine.pages {
+		for _, rows := range pageSizes {
 			var args []any
-			for i := range rows * len(p.types) {
-				args = append(args, map[string]any{"BIGINT": int64(i), "TEXT": "", "BOOLEAN": true}[p.types[i%len(p.types)]])
+			for _, t := range append(slices.Clone(p.shared), slices.Repeat(p.each, rows)...) {
+				args = append(args, example[t])
 			}
-			text := p.with + s.engine.values(rows, p.types...) + p.do
-			plans[fmt.Sprintf("%d rows of %s", rows, p.do)] = s.engine.explain(ctx, s.write, text, args)
+			plans[fmt.Sprintf("%d rows of %s", rows, p.text)] = s.engine.explain(ctx, s.write, p.on(s.engine, rows), args)
 		}
 	}
 	return plans

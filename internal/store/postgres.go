@@ -41,7 +41,6 @@ func openPool(ctx context.Context, dsn string) (*sql.DB, error) {
 
 var postgres = engine{
 	name:      "postgres",
-	pages:     []int{250, 50, 10, 1},
 	isolation: sql.LevelSerializable,
 	retry: func(err error) bool {
 		code := postgresCode(err)

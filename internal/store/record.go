@@ -26,8 +26,24 @@ func (p place) under(r *Report) bool {
 
 // climb is the change of one device's state that a batch adds up to.
 type climb struct {
-	Report
-	below cota.Rung // it takes effect on devices that stand below this
+	device int64
+	at     time.Time
+	stand
+}
+
+// stand is where a climb leads, often many devices alike.
+type stand struct {
+	push, version int64
+	rung          cota.Rung
+	below         cota.Rung // it takes effect on devices that stand below this
+	code          int
+	detail        string
+}
+
+// over reports whether s takes the place of t in one batch.
+func (s *stand) over(t *stand) bool {
+	repeats := s.rung == t.rung && s.code == t.code && s.below <= t.below
+	return s.push > t.push || s.push == t.push && t.rung < s.below && !repeats
 }
 
 // record writes one batch in one transaction: states and the counts that
@@ -46,7 +62,7 @@ func (s *Store) record(ctx context.Context, batch []Report) error {
 	}
 	defer db.Rollback() // after a commit this does nothing
 	w := recordTx{
-		db: db, pages: s.engine.pages, prepared: s.recorder.prepared, was: make(map[int64]place), runs: make(map[int64]string), counts: make(map[int64]*cota.Counts),
+		db: db, prepared: s.recorder.prepared, was: make(map[int64]place), runs: make(map[int64]string), counts: make(map[int64]*cota.Counts),
 	}
 	for _, step := range []func() error{
 		func() error { return w.climb(ctx, climbs) },
@@ -70,22 +86,36 @@ func (s *Store) record(ctx context.Context, batch []Report) error {
 // by the rule of the ladder, sorted by device. rose says which reports climb
 // above those before them.
 func fold(batch []Report) (climbs []climb, rose []bool) {
-	of := make(map[int64]climb)
 	rose = make([]bool, len(batch))
-	for i, r := range batch {
-		if !r.climbs() {
-			continue
-		}
-		next := climb{Report: r, below: r.below()}
-		cur, ok := of[r.Device]
-		repeats := r.Rung == cur.Rung && r.Code == cur.Code && next.below <= cur.below
-		if !ok || r.Push > cur.Push || r.Push == cur.Push && cur.Rung < next.below && !repeats {
-			next.Version = max(next.Version, cur.Version)
-			of[r.Device] = next
+	climbs = make([]climb, 0, len(batch))
+	for _, i := range byDevice(batch, (*Report).climbs) {
+		r := &batch[i]
+		next := climb{r.Device, r.At, stand{r.Push, r.Version, r.Rung, r.below(), r.Code, r.Detail}}
+		if last := len(climbs) - 1; last < 0 || climbs[last].device != r.Device {
+			climbs = append(climbs, next)
+			rose[i] = true
+		} else if cur := &climbs[last]; next.over(&cur.stand) {
+			next.version = max(next.version, cur.version)
+			*cur = next
 			rose[i] = true
 		}
 	}
-	return sorted(of, func(c climb) int64 { return c.Device }), rose
+	return climbs, rose
+}
+
+// byDevice are the places in a batch of the reports that it picks, sorted by
+// device; those of one device in the order they came.
+func byDevice(batch []Report, picks func(*Report) bool) []int {
+	places := make([]int, 0, len(batch))
+	for i := range batch {
+		if picks(&batch[i]) {
+			places = append(places, i)
+		}
+	}
+	slices.SortFunc(places, func(a, b int) int {
+		return cmp.Or(cmp.Compare(batch[a].Device, batch[b].Device), cmp.Compare(a, b))
+	})
+	return places
 }
 
 // latest picks, per device and sorted by device, the last connection change,
@@ -128,73 +158,32 @@ func sorted[T any](of map[int64]T, id func(T) int64) []T {
 // recordTx is one batch being written.
 type recordTx struct {
 	db       *sql.Tx
-	pages    []int
 	prepared map[*pageSQL]map[int]*sql.Stmt
 	was      map[int64]place        // devices whose state changed: where they stood
 	runs     map[int64]string       // devices whose configuration changed: to which
 	counts   map[int64]*cota.Counts // by push: what to add to its counts
 }
 
-// pageSQL is a statement that writes a page of rows. Its text is with, a list
-// of rows of these types, and do.
-type pageSQL struct {
-	with  string
-	types []string
-	do    string
-}
-
-// prepare prepares the statement for each size of page: to parse one takes
-// longer than to run it.
-func (p *pageSQL) prepare(ctx context.Context, s *Store) (map[int]*sql.Stmt, error) {
-	bySize := make(map[int]*sql.Stmt)
-	for _, rows := range s.engine.pages {
-		stmt, err := s.write.PrepareContext(ctx, p.with+s.engine.values(rows, p.types...)+p.do)
-		if err != nil {
-			return nil, err
-		}
-		bySize[rows] = stmt
-	}
-	return bySize, nil
-}
-
-func (w *recordTx) stmt(ctx context.Context, p *pageSQL, rows int) *sql.Stmt {
-	return w.db.StmtContext(ctx, w.prepared[p][rows])
-}
-
-// pages calls fn with rows in pages of the given sizes.
-func pages[T any](sizes []int, rows []T, fn func([]T) error) error {
-	for _, size := range sizes {
-		for len(rows) >= size {
-			if err := fn(rows[:size]); err != nil {
-				return err
-			}
-			rows = rows[size:]
-		}
-	}
-	return nil
-}
-
 var writeStates = pageSQL{
-	with:  `WITH v (id, push, state, below, code, detail, at, version) AS (VALUES `,
-	types: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT"},
-	do: `)
+	shared: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT"},
+	each:   []string{"BIGINT", "BIGINT"},
+	text: `
 		UPDATE device SET was_push = device.push, was_state = device.state, was_code = device.code,
-			push = v.push, state = v.state, code = v.code, detail = v.detail, state_at = v.at,
-			offered = CASE WHEN v.version > device.offered THEN v.version ELSE device.offered END
-		FROM v
-		WHERE device.id = +v.id
-			AND (device.push < v.push
-				OR device.push = v.push AND device.state < v.below
-					AND NOT (device.state = v.state AND device.code = v.code))
-		RETURNING device.id, device.push, device.state, device.was_push, device.was_state, device.was_code`,
+			push = $1, state = $2, code = $4, detail = $5, state_at = v.column2,
+			offered = CASE WHEN $6 > device.offered THEN $6 ELSE device.offered END
+		FROM (VALUES ROWS) AS v
+		WHERE device.id = +v.column1
+			AND (device.push < $1
+				OR device.push = $1 AND device.state < $3 AND NOT (device.state = $2 AND device.code = $4))
+		RETURNING device.id, device.was_push, device.was_state, device.was_code`,
 }
 
 // climb writes the states and learns from the rows what has moved.
 func (w *recordTx) climb(ctx context.Context, climbs []climb) error {
-	return pages(w.pages, climbs, func(page []climb) error {
-		args := make([]any, 0, 8*len(page))
-		for _, c := range page {
-			args = append(args, c.Device, c.Push, int(c.Rung), int(c.below), c.Code, c.Detail, millis(c.At), c.Version)
+	return pages(climbs, func(c *climb) stand { return c.stand }, func(to stand, page []climb) error {
+		args := writeStates.args(len(page), to.push, int(to.rung), int(to.below), to.code, to.detail, to.version)
+		for i := range page {
+			args = append(args, page[i].device, millis(page[i].at))
 		}
 		rows, err := w.stmt(ctx, &writeStates, len(page)).QueryContext(ctx, args...)
 		if err != nil {
@@ -202,16 +191,15 @@ func (w *recordTx) climb(ctx context.Context, climbs []climb) error {
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var id, push int64
-			var rung cota.Rung
+			var id int64
 			var was place
-			if err := rows.Scan(&id, &push, (*int)(&rung), &was.push, (*int)(&was.rung), &was.code); err != nil {
+			if err := rows.Scan(&id, &was.push, (*int)(&was.rung), &was.code); err != nil {
 				return fmt.Errorf("read states: %w", err)
 			}
 			w.was[id] = was
-			w.add(push, rung, 1)
-			if was.push == push {
-				w.add(push, was.rung, -1)
+			w.add(to.push, to.rung, 1)
+			if was.push == to.push {
+				w.add(to.push, was.rung, -1)
 			}
 		}
 		return rows.Err()
@@ -282,26 +270,29 @@ func percent(n, total int64) int64 {
 }
 
 var writeConnections = pageSQL{
-	with:  `WITH v (id, connected, since, at, node, through) AS (VALUES `,
-	types: []string{"BIGINT", "BOOLEAN", "BIGINT", "BIGINT", "BIGINT", "BIGINT"},
-	do: `)
-		UPDATE device SET node = CASE WHEN v.connected THEN v.node ELSE 0 END, connected_at = v.since, seen_at = v.at,
-			through = v.through
-		FROM v
-		WHERE device.id = +v.id AND (v.connected OR device.connected_at < v.since
-			OR device.connected_at = v.since AND device.node = v.node)`,
+	shared: []string{"BOOLEAN", "BIGINT", "BIGINT"},
+	each:   []string{"BIGINT", "BIGINT", "BIGINT"},
+	text: `
+		UPDATE device SET node = CASE WHEN $1 THEN $2 ELSE 0 END, through = $3, connected_at = v.column2, seen_at = v.column3
+		FROM (VALUES ROWS) AS v
+		WHERE device.id = +v.column1 AND ($1 OR device.connected_at < v.column2
+			OR device.connected_at = v.column2 AND device.node = $2)`,
 }
 
 // connect writes where devices are connected. The end of a connection changes
 // nothing if the device has signed in again since, here or elsewhere.
 func (w *recordTx) connect(ctx context.Context, node int64, connects []Report) error {
-	return pages(w.pages, connects, func(page []Report) error {
-		args := make([]any, 0, 6*len(page))
-		for _, r := range page {
-			args = append(args, r.Device, r.Connected, millis(r.Since), millis(r.At), node, r.Through)
+	type connection struct {
+		connected bool
+		through   int64
+	}
+	by := func(r *Report) connection { return connection{r.Connected, r.Through} }
+	return pages(connects, by, func(c connection, page []Report) error {
+		args := writeConnections.args(len(page), c.connected, node, c.through)
+		for i := range page {
+			args = append(args, page[i].Device, millis(page[i].Since), millis(page[i].At))
 		}
-		_, err := w.stmt(ctx, &writeConnections, len(page)).ExecContext(ctx, args...)
-		if err != nil {
+		if _, err := w.stmt(ctx, &writeConnections, len(page)).ExecContext(ctx, args...); err != nil {
 			return fmt.Errorf("write connections: %w", err)
 		}
 		return nil
@@ -309,25 +300,28 @@ func (w *recordTx) connect(ctx context.Context, node int64, connects []Report) e
 }
 
 var writeConfigs = pageSQL{
-	with:  `WITH v (id, config_id, at) AS (VALUES `,
-	types: []string{"BIGINT", "TEXT", "BIGINT"},
-	do: `)
-		UPDATE device SET config_id = v.config_id, config_at = v.at
-		FROM v WHERE device.id = +v.id AND device.config_id <> v.config_id
-		RETURNING device.id, device.config_id`,
+	shared: []string{"TEXT"},
+	each:   []string{"BIGINT", "BIGINT"},
+	text: `
+		UPDATE device SET config_id = $1, config_at = v.column2
+		FROM (VALUES ROWS) AS v
+		WHERE device.id = +v.column1 AND device.config_id <> $1
+		RETURNING device.id`,
 }
 
 // configure writes what devices say they run, when it is news: nothing that is
 // known, after they have taken a configuration back.
 func (w *recordTx) configure(ctx context.Context, configs []Report) error {
-	return pages(w.pages, configs, func(page []Report) error {
-		args := make([]any, 0, 3*len(page))
-		for _, r := range page {
-			runs := r.ConfigID
-			if r.Reverted {
-				runs = ""
-			}
-			args = append(args, r.Device, runs, millis(r.At))
+	runs := func(r *Report) string {
+		if r.Reverted {
+			return ""
+		}
+		return r.ConfigID
+	}
+	return pages(configs, runs, func(config string, page []Report) error {
+		args := writeConfigs.args(len(page), config)
+		for i := range page {
+			args = append(args, page[i].Device, millis(page[i].At))
 		}
 		rows, err := w.stmt(ctx, &writeConfigs, len(page)).QueryContext(ctx, args...)
 		if err != nil {
@@ -336,31 +330,31 @@ func (w *recordTx) configure(ctx context.Context, configs []Report) error {
 		defer rows.Close()
 		for rows.Next() {
 			var id int64
-			var runs string
-			if err := rows.Scan(&id, &runs); err != nil {
+			if err := rows.Scan(&id); err != nil {
 				return fmt.Errorf("read configurations: %w", err)
 			}
-			w.runs[id] = runs
+			w.runs[id] = config
 		}
 		return rows.Err()
 	})
 }
 
 var writeOffers = pageSQL{
-	with:  `WITH v (id, version) AS (VALUES `,
-	types: []string{"BIGINT", "BIGINT"},
-	do:    `) UPDATE device SET offered = v.version FROM v WHERE device.id = +v.id AND device.offered < v.version`,
+	shared: []string{"BIGINT"},
+	each:   []string{"BIGINT"},
+	text: `
+		UPDATE device SET offered = $1 FROM (VALUES ROWS) AS v
+		WHERE device.id = +v.column1 AND device.offered < $1`,
 }
 
 // offer writes which versions devices were offered outside of a push.
 func (w *recordTx) offer(ctx context.Context, offers []Report) error {
-	return pages(w.pages, offers, func(page []Report) error {
-		args := make([]any, 0, 2*len(page))
-		for _, r := range page {
-			args = append(args, r.Device, r.Offered)
+	return pages(offers, func(r *Report) int64 { return r.Offered }, func(version int64, page []Report) error {
+		args := writeOffers.args(len(page), version)
+		for i := range page {
+			args = append(args, page[i].Device)
 		}
-		_, err := w.stmt(ctx, &writeOffers, len(page)).ExecContext(ctx, args...)
-		if err != nil {
+		if _, err := w.stmt(ctx, &writeOffers, len(page)).ExecContext(ctx, args...); err != nil {
 			return fmt.Errorf("write offers: %w", err)
 		}
 		return nil
@@ -371,13 +365,13 @@ func (w *recordTx) offer(ctx context.Context, offers []Report) error {
 // line only when it changed something, or a device could fill the disk by
 // repeating itself; what the server did is a line each time.
 func (w *recordTx) lines(batch []Report, rose []bool) []*Report {
+	kept := func(r *Report) bool { return r.Kind != "" }
 	lines := make([]*Report, 0, len(batch))
-	for i := range batch {
-		if r := &batch[i]; r.Kind != "" && (!saidByDevice(r.Rung) || w.changed(r, rose[i])) {
+	for _, i := range byDevice(batch, kept) { // as the index has them
+		if r := &batch[i]; !saidByDevice(r.Rung) || w.changed(r, rose[i]) {
 			lines = append(lines, r)
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b *Report) int { return cmp.Compare(a.Device, b.Device) }) // as the index has them
 	return lines
 }
 
@@ -393,26 +387,41 @@ func (w *recordTx) changed(r *Report, rose bool) bool {
 }
 
 var writeEvents = pageSQL{
-	with: `INSERT INTO event (device, at, seq, kind, push, code, detail, properties)
-		WITH v (device, at, seq, kind, push, code, detail, properties) AS (VALUES `,
-	types: []string{"BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "TEXT", "TEXT"},
-	do: `)
-		SELECT device, at, seq, kind, push, code, detail, properties FROM v WHERE EXISTS (SELECT 1 FROM device WHERE device.id = v.device)`,
+	shared: []string{"TEXT", "BIGINT", "BIGINT", "TEXT"},
+	each:   []string{"BIGINT", "BIGINT", "BIGINT", "TEXT"},
+	text: `
+		INSERT INTO event (kind, push, code, properties, device, at, seq, detail)
+		SELECT $1, $2, $3, $4, v.column1, v.column2, v.column3, v.column4 FROM (VALUES ROWS) AS v
+		WHERE EXISTS (SELECT 1 FROM device WHERE device.id = v.column1)`,
+}
+
+// line is what lines of many timelines say alike.
+type line struct {
+	kind       cota.EventKind
+	push       int64
+	code       int
+	properties string
 }
 
 // events writes lines of the timelines.
 func (w *recordTx) events(ctx context.Context, lines []*Report, seq func() int64) error {
-	return pages(w.pages, lines, func(page []*Report) error {
-		args := make([]any, 0, 8*len(page))
-		for _, r := range page {
-			properties, err := propertiesText(r.Properties)
-			if err != nil {
-				return err
-			}
-			args = append(args, r.Device, millis(r.At), seq(), string(r.Kind), r.Push, r.Code, r.Detail, properties)
-		}
-		_, err := w.stmt(ctx, &writeEvents, len(page)).ExecContext(ctx, args...)
+	var fault error
+	by := func(r **Report) line {
+		properties, err := propertiesText((*r).Properties)
 		if err != nil {
+			fault = err
+		}
+		return line{(*r).Kind, (*r).Push, (*r).Code, properties}
+	}
+	return pages(lines, by, func(l line, page []*Report) error {
+		if fault != nil {
+			return fault
+		}
+		args := writeEvents.args(len(page), string(l.kind), l.push, l.code, l.properties)
+		for _, r := range page {
+			args = append(args, r.Device, millis(r.At), seq(), r.Detail)
+		}
+		if _, err := w.stmt(ctx, &writeEvents, len(page)).ExecContext(ctx, args...); err != nil {
 			return fmt.Errorf("write timelines: %w", err)
 		}
 		return nil

@@ -62,7 +62,6 @@ func sqliteDSN(path string) string {
 var sqliteEngine = engine{
 	name:  "sqlite",
 	bare:  true,
-	pages: []int{64, 8, 1},
 	retry: func(err error) bool { return sqliteCode(err)&0xff == sqlite3.SQLITE_BUSY },
 	taken: func(err error) bool {
 		code := sqliteCode(err)

@@ -96,7 +96,6 @@ type Tx struct {
 type engine struct {
 	name      string
 	bare      bool               // long lists use ? for $n: the time SQLite takes for named ones is quadratic
-	pages     []int              // how many rows one statement of the recorder writes; the last is 1
 	isolation sql.IsolationLevel // of Update
 	retry     func(error) bool   // the transaction lost a race and may be tried again
 	taken     func(error) bool   // a unique index already holds the key
@@ -288,10 +287,10 @@ func timeRef(ms int64) *time.Time {
 	return &t
 }
 
-// values writes rows of casts as the body of a VALUES list that begins with
-// the first argument: (CAST($1 AS BIGINT), ..), (..). PostgreSQL cannot guess
-// the types there.
-func (e engine) values(rows int, types ...string) string {
+// values writes rows of arguments, from the given one on, as the body of a
+// VALUES list: ($1, $2), ($3, $4). PostgreSQL cannot guess the types there, so
+// it is told them: (CAST($1 AS BIGINT), ..).
+func (e engine) values(first, rows int, types ...string) string {
 	var b strings.Builder
 	for n := range rows * len(types) {
 		switch {
@@ -302,8 +301,12 @@ func (e engine) values(rows int, types ...string) string {
 		default:
 			b.WriteString(", ")
 		}
+		if e.bare {
+			b.WriteString(e.placeholder(first + n))
+			continue
+		}
 		b.WriteString("CAST(")
-		b.WriteString(e.placeholder(n + 1))
+		b.WriteString(e.placeholder(first + n))
 		b.WriteString(" AS ")
 		b.WriteString(types[n%len(types)])
 		b.WriteByte(')')
