@@ -52,3 +52,24 @@ func BenchmarkRecord(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDeviceLogin looks up devices that sign in, in no order.
+func BenchmarkDeviceLogin(b *testing.B) {
+	for _, engine := range []string{storetest.SQLiteEngine, storetest.PostgresEngine} {
+		b.Run(engine, func(b *testing.B) {
+			s := storetest.OpenDSN(b, storetest.Database(b, engine))
+			addProduct(b, s, pk)
+			ids := addDevices(b, s, pk, 20_000)
+			before, _ := cpu()
+			n := 0
+			for b.Loop() {
+				n++
+				_, _, err := s.DeviceLogin(b.Context(), pk, fmt.Sprintf("dev-%06d", n*7919%len(ids)+1))
+				must(b, err)
+			}
+			if after, ok := cpu(); ok {
+				b.ReportMetric(float64((after-before).Nanoseconds())/float64(n), "cpu-ns/op")
+			}
+		})
+	}
+}

@@ -20,7 +20,7 @@ func (s *Store) openPostgres(ctx context.Context, dsn string) error {
 	if err != nil {
 		return err
 	}
-	s.write, s.read, s.engine = db, db, postgres
+	s.write, s.read, s.db, s.engine = db, db, db, postgres
 	return nil
 }
 

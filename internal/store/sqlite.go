@@ -55,7 +55,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		s.write.Close()
 		return err
 	}
-	s.engine = sqliteEngine
+	s.db, s.engine = &preparedReads{DB: s.read}, sqliteEngine
 	return nil
 }
 

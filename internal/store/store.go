@@ -129,7 +129,6 @@ func (s *Store) start(ctx context.Context, o Options) error {
 	if err := migrate(ctx, s.write, s.engine.name); err != nil {
 		return err
 	}
-	s.db = s.read
 	if !o.Guest {
 		if err := s.join(ctx); err != nil {
 			return fmt.Errorf("join the database: %w", err)
