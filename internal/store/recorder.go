@@ -67,7 +67,7 @@ var ErrClosed = errors.New("the store is closed")
 
 const (
 	// recordBatch bounds the reports of one commit.
-	recordBatch = 10_000
+	recordBatch = 20_000
 	// recordQueue bounds the reports that wait. When it is full, Record
 	// waits, and with it whoever reads from the devices' sockets.
 	recordQueue = 20_000
