@@ -231,9 +231,16 @@ func (m *model) comparePresence(id *identity, d cota.Device) {
 	if len(id.players) == 0 {
 		return
 	}
-	net, now := id.players[0].w.net, time.Now()
+	net, now, conns := id.players[0].w.net, time.Now(), 0
 	for _, player := range id.players {
-		if on := player.online; !on.IsZero() && now.Sub(on) > unsettled && net.holds(player.nc) && !d.Online {
+		on := player.online
+		if on.IsZero() || now.Sub(on) <= unsettled || !net.holds(player.nc) {
+			continue
+		}
+		if conns++; conns > 1 {
+			m.breach("%s has %d connections, one since %s", id, conns, m.time(on))
+		}
+		if !d.Online {
 			m.breach("%s is connected since %s and shown as offline", id, m.time(on))
 		}
 	}

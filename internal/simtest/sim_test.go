@@ -25,9 +25,30 @@ var (
 	tellFlag  = flag.Bool("tell", false, "say how far it is")
 )
 
-// tooLong is how long a seed may take in real time, on a busy machine. One
-// that takes longer waits for what will never come.
+// tooLong is how long nothing may happen in a run in real time, on a busy
+// machine. One in which that is so waits for what will never come.
 const tooLong = 5 * time.Minute
+
+// watch ends the process when a run is stuck. A bubble in which somebody waits
+// for a mutex for ever does not end by itself.
+func watch(seed uint64, t *trace) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		for last := -1; ; {
+			select {
+			case <-done:
+				return
+			case <-time.After(tooLong):
+			}
+			n := t.len()
+			if n == last {
+				panic(fmt.Sprintf("seed %d is stuck", seed))
+			}
+			last = n
+		}
+	}()
+	return func() { close(done) }
+}
 
 // TestSeeds runs every seed that ever failed and a few fresh ones.
 func TestSeeds(t *testing.T) {
@@ -119,17 +140,17 @@ func simulate(t *testing.T, seed uint64) *trace {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	watch := time.AfterFunc(tooLong, func() { panic(fmt.Sprintf("seed %d is stuck", seed)) })
-	defer watch.Stop()
+	trace := new(trace)
+	defer watch(seed, trace)()
 	var w *world
 	synctest.Test(t, func(t *testing.T) {
-		w = newWorld(seed, dir)
+		w = newWorld(seed, dir, trace)
 		if err := w.run(); err != nil {
 			w.model.fail("%v", err)
 		}
 	})
 	if broken := w.model.failures(); len(broken) > 0 {
-		w.trace.write(os.Stderr, *traceFlag)
+		trace.write(os.Stderr, *traceFlag)
 		t.Errorf("CAUGHT %d %s", seed, broken[0])
 		for _, b := range broken[1:] {
 			t.Error(b)
@@ -137,8 +158,8 @@ func simulate(t *testing.T, seed uint64) *trace {
 		t.Logf("replay it with: make sim SEED=%d", seed)
 	}
 	t.Logf("seed %d: %s with %d devices, %d lives, %d events, in %s",
-		seed, w.plan.span, w.plan.devices, w.lives, len(w.trace.lines), time.Since(begun).Round(time.Millisecond))
-	return w.trace
+		seed, w.plan.span, w.plan.devices, w.lives, trace.len(), time.Since(begun).Round(time.Millisecond))
+	return trace
 }
 
 // TestReplay shows that a seed replays exactly.

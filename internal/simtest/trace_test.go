@@ -24,7 +24,11 @@ type line struct {
 	args []any
 }
 
-func newTrace() *trace { return &trace{begun: time.Now()} }
+func (t *trace) len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.lines)
+}
 
 // add notes something. args must not change afterwards.
 func (t *trace) add(who, what string, args ...any) {

@@ -47,8 +47,9 @@ type world struct {
 // again), and a while to come back.
 const settle = 2*(1800*time.Second+time.Minute) + 2*time.Minute
 
-func newWorld(seed uint64, dir string) *world {
-	w := &world{seed: seed, dir: dir, net: newNetwork(seed), trace: newTrace()}
+func newWorld(seed uint64, dir string, t *trace) *world {
+	t.begun = time.Now()
+	w := &world{seed: seed, dir: dir, net: newNetwork(seed), trace: t}
 	w.over, w.end = context.WithCancel(context.Background())
 	w.busy, w.rest = context.WithCancel(w.over)
 	w.model = newModel(w.trace, func() { w.end() })
