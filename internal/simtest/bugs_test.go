@@ -153,7 +153,7 @@ func (b *bug) hunt(t *testing.T) {
 		t.Fatal(err)
 	}
 	binary := filepath.Join(dir, "simtest")
-	if out, err := exec.Command("go", "test", "-c", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "test", "-c", "-ldflags=-s -w", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	out, err := exec.Command(binary, "-test.run", "^TestSeeds$", "-test.timeout", "0", "-first", "1", "-seeds", fmt.Sprint(*huntFlag), "-until-broken", "-trace", "1").CombinedOutput()
