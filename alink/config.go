@@ -11,9 +11,9 @@ import (
 // 3 crashes (field).
 const MaxURL = 250
 
-// What a configuration's signMethod and getType always are. No device takes
-// another spelling of the first: it is named so in the get_reply of
-// "Remote configuration".
+// What a configuration's signMethod always is, and its getType to any device that
+// did not ask for another. No device takes another spelling of the first: it is
+// named so in the get_reply of "Remote configuration".
 const (
 	SignMethodSha256 = "Sha256"
 	GetTypeFile      = "file"
@@ -28,7 +28,8 @@ type Config struct {
 	Sign       string // SHA-256 of the file in lower-case hexadecimal
 	SignMethod string // read by decoders only; SignMethodSha256 is sent
 	URL        string // of the file, at most MaxURL bytes
-	GetType    string // read by decoders only; GetTypeFile is sent
+	GetType    string // read by decoders only; GetTypeFile or GetTypeInline is sent
+	Content    string // the file itself, for a device that takes it so; then there is no URL
 }
 
 // Validate reports what would keep c from being read by some device: LinkSDK
@@ -45,7 +46,20 @@ func (c Config) Validate() error {
 	case len(c.Sign) != 64 || !lowerHex(c.Sign):
 		return errors.New("sign is not 64 lower-case hexadecimal digits")
 	}
+	if c.Content != "" {
+		return c.validContent()
+	}
 	return validURL(c.URL)
+}
+
+func (c Config) validContent() error {
+	switch {
+	case !FitsInline(c.Content):
+		return errors.New("content does not fit into a message")
+	case c.Size != int64(len(c.Content)):
+		return errors.New("configSize is not that of the content")
+	}
+	return nil
 }
 
 func validURL(url string) error {
@@ -85,9 +99,9 @@ func AppendPush(dst []byte, c Config) []byte {
 	dst = strconv.AppendInt(dst, c.Size, 10)
 	dst = append(dst, `,"sign":`...)
 	dst = appendText(dst, c.Sign)
-	dst = append(dst, `,"signMethod":"Sha256","url":`...)
-	dst = appendText(dst, c.URL)
-	return append(dst, `,"getType":"file"},"method":"thing.config.push"}`...)
+	dst = appendSource(append(dst, `,"signMethod":"Sha256",`...), c)
+	dst = append(append(dst, `,"getType":"`...), c.getType()...)
+	return append(dst, `"},"method":"thing.config.push"}`...)
 }
 
 // AppendGetReply appends the answer to a get that brings c. c must be valid,
@@ -98,17 +112,16 @@ func AppendGetReply(dst []byte, c Config) []byte {
 	dst = appendText(dst, c.ConfigID)
 	dst = append(dst, `,"configSize":`...)
 	dst = strconv.AppendInt(dst, c.Size, 10)
-	dst = append(dst, `,"getType":"file","sign":`...)
-	dst = appendText(dst, c.Sign)
-	dst = append(dst, `,"signMethod":"Sha256","url":`...)
-	dst = appendText(dst, c.URL)
+	dst = append(append(dst, `,"getType":"`...), c.getType()...)
+	dst = appendText(append(dst, `","sign":`...), c.Sign)
+	dst = appendSource(append(dst, `,"signMethod":"Sha256",`...), c)
 	dst = append(dst, `},"id":`...)
 	dst = appendID(dst, c.ID)
 	return append(dst, `,"method":"thing.config.get","version":"1.0"}`...)
 }
 
 var (
-	errConfigMissing = &Error{CodeBadParameters, "configuration: configId, sign or url is missing"}
+	errConfigMissing = &Error{CodeBadParameters, "configuration: configId, sign, or url and content are missing"}
 	errConfigSize    = &Error{CodeBadParameters, "configuration: configSize is not a number above 0"}
 )
 
@@ -161,12 +174,17 @@ func decodeOffer(payload []byte, in string) (Reply, Config, error) {
 					c.URL = text(value)
 				case "getType":
 					c.GetType = text(value)
+				case "content":
+					c.Content = text(value)
 				}
 			}
 		}
 	}
+	if c.GetType != GetTypeInline {
+		c.Content = ""
+	}
 	switch {
-	case c.ConfigID == "" || c.Sign == "" || c.URL == "":
+	case c.ConfigID == "" || c.Sign == "" || c.URL == "" && c.Content == "":
 		return r, c, errConfigMissing
 	case c.Size <= 0:
 		return r, c, errConfigSize

@@ -5,21 +5,22 @@ package alink
 type Get struct {
 	ID     string // to be sent back; "" if there was none, or none that may be
 	Silent bool   // sys.ack is 0: the device wants no answer
-	Inline bool   // params.inline is true; reserved: no server answers it yet
+	Inline bool   // getType is inline: a small file is to come in the answer itself (cota)
 }
 
 var (
 	errGetID    = &Error{CodeBadParameters, "get: id is not plain text or a number"}
 	errGetScope = &Error{CodeBadParameters, "get: configScope is not product"}
-	errGetType  = &Error{CodeBadParameters, "get: getType is not file"}
+	errGetType  = &Error{CodeBadParameters, "get: getType is neither file nor inline"}
 )
 
 // DecodeGet reads the payload of a ConfigGet. The id may be a string or a
 // number, or missing; version and method are not read, the topic has said it;
 // unknown members are passed over and the last of two with one name counts.
 //
-// configScope must be "product" and getType "file", both present: the document
-// knows nothing else, calls empty parameters 460, and every SDK sends them.
+// configScope must be "product" and getType "file", or cota's own "inline", both
+// present: the document knows nothing else, calls empty parameters 460, and every
+// SDK sends them.
 // With an error the Get holds as much as is needed to answer it.
 func DecodeGet(payload []byte) (Get, error) {
 	if err := checkObject(payload); err != nil {
@@ -41,9 +42,8 @@ func DecodeGet(payload []byte) (Get, error) {
 				case "configScope":
 					scope = string(value) == `"product"`
 				case "getType":
-					typ = string(value) == `"file"`
-				case "inline":
-					g.Inline = string(value) == "true"
+					g.Inline = string(value) == `"inline"`
+					typ = g.Inline || string(value) == `"file"`
 				}
 			}
 		}
@@ -77,11 +77,13 @@ func AppendGet(dst []byte, g Get) []byte {
 	dst = appendID(dst, g.ID)
 	dst = append(dst, `,"version":"1.0",`...)
 	dst = appendSys(dst, g.Silent)
-	dst = append(dst, `"params":{"configScope":"product","getType":"file"`...)
+	dst = append(dst, `"params":{"configScope":"product","getType":"`...)
 	if g.Inline {
-		dst = append(dst, `,"inline":true`...)
+		dst = append(dst, GetTypeInline...)
+	} else {
+		dst = append(dst, GetTypeFile...)
 	}
-	return append(dst, `},"method":"thing.config.get"}`...)
+	return append(dst, `"},"method":"thing.config.get"}`...)
 }
 
 func appendSys(dst []byte, silent bool) []byte {

@@ -54,6 +54,7 @@ type Login struct {
 
 	SecureMode    string   // securemode; 2 TLS, 3 TCP
 	AutoSubscribe bool     // _ss=1: serve the system topics without SUBSCRIBE ("Automatic topic subscription")
+	Inline        bool     // _inline=1: small configurations may come in the push itself (cota)
 	Version       string   // _v, or v of old SDKs
 	Language      string   // lan
 	AuthType      AuthType // authType, if it has to do with dynamic registration
@@ -137,6 +138,8 @@ func (l *Login) readParams(params string) error {
 			l.SecureMode = value
 		case strings.EqualFold(name, "_ss"):
 			l.AutoSubscribe = value == "1"
+		case strings.EqualFold(name, "_inline"):
+			l.Inline = value == "1"
 		case strings.EqualFold(name, "_v"), strings.EqualFold(name, "v"):
 			l.Version = value
 		case strings.EqualFold(name, "lan"):

@@ -96,6 +96,7 @@ type SignOptions struct {
 	Timestamp     string     // empty: none
 	TLS           bool       // securemode 2, not 3
 	AutoSubscribe bool       // _ss=1: be served without subscribing
+	Inline        bool       // _inline=1: take small configurations in the push itself
 	Version       string     // _v, empty: none
 	Language      string     // lan, empty: none
 }
@@ -116,6 +117,7 @@ func Sign(productKey, deviceName, deviceSecret string, o SignOptions) (ConnectPa
 		HasTimestamp:  o.Timestamp != "",
 		SecureMode:    "3",
 		AutoSubscribe: o.AutoSubscribe,
+		Inline:        o.Inline,
 		Version:       o.Version,
 		Language:      o.Language,
 	}
@@ -151,6 +153,9 @@ func (l *Login) extended() string {
 	}
 	if l.AutoSubscribe {
 		b.WriteString(",_ss=1")
+	}
+	if l.Inline {
+		b.WriteString(",_inline=1")
 	}
 	if l.Version != "" {
 		b.WriteString(",_v=" + l.Version)

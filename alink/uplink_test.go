@@ -27,7 +27,7 @@ func TestGetsOfDevicesInTheField(t *testing.T) {
 		{"null id", `{"id":null,` + goodParams + `}`, Get{}},
 		{"a large id", `{"id":"9223372036854775807",` + goodParams + `}`, Get{ID: "9223372036854775807"}},
 		{"the last of two counts", `{"id":"1","id":"2","params":{},` + goodParams + `}`, Get{ID: "2"}},
-		{"content asked in line", `{"id":"1","params":{"configScope":"product","getType":"file","inline":true}}`, Get{ID: "1", Inline: true}},
+		{"content asked in line", `{"id":"1","params":{"configScope":"product","getType":"inline"}}`, Get{ID: "1", Inline: true}},
 		{"blanks and line breaks", "\r\n{ \"id\" : \"7\" ,\n " + goodParams + "\t}\n", Get{ID: "7"}},
 	}
 	for _, tt := range tests {

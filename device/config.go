@@ -62,19 +62,29 @@ func (d *Device) ask(ctx context.Context) (alink.Config, error) {
 		delete(d.asked, id)
 		d.mu.Unlock()
 	}()
-	payload := alink.AppendGet(nil, alink.Get{ID: id})
+	get := alink.Get{ID: id, Inline: d.o.Inline}
 	for {
+		payload := alink.AppendGet(nil, get)
 		if err := d.link.send(ctx, alink.ConfigGet, payload); err != nil {
 			return alink.Config{}, err
 		}
 		select {
 		case a := <-answers:
+			if get.Inline && refusedAs(a.err, alink.CodeBadParameters) { // not one of cota's
+				get.Inline = false
+				continue
+			}
 			return a.offer, a.err
 		case <-ctx.Done():
 			return alink.Config{}, ctx.Err()
 		case <-time.After(askAgain): // the answer is lost
 		}
 	}
+}
+
+func refusedAs(err error, code alink.Code) bool {
+	e, ok := errors.AsType[*alink.Error](err)
+	return ok && e.Code == code
 }
 
 // answered takes the answer to a get.

@@ -45,6 +45,10 @@ type Options struct {
 	// Log hears of connections and configurations; nil: nobody does.
 	Log *slog.Logger
 
+	// Inline has small configurations come in messages of the connection itself,
+	// if the server is one of cota's, instead of by a download. They are verified
+	// just as well.
+	Inline bool
 	// KeepAlive is how often an idle connection is heard of: 30 s to 20 min,
 	// which is what servers accept. 0: two minutes.
 	KeepAlive time.Duration

@@ -29,6 +29,9 @@ var (
 // the link lives, and once more from the start if the digest is wrong. The
 // error is a *Failure with the code to report, or that of ctx.
 func (d *Device) download(ctx context.Context, offer alink.Config) (Config, error) {
+	if offer.Content != "" {
+		return inline(offer)
+	}
 	life, cancel := context.WithTimeout(ctx, linkLife)
 	defer cancel()
 	f := file{offer: offer, client: d.o.HTTPClient, timeout: d.o.DownloadTimeout}
@@ -56,6 +59,15 @@ func (d *Device) download(ctx context.Context, offer alink.Config) (Config, erro
 			return Config{}, &Failure{alink.StepDownloadFailed, err}
 		}
 	}
+}
+
+// inline verifies a configuration that came in the offer.
+func inline(offer alink.Config) (Config, error) {
+	f := file{offer: offer, content: []byte(offer.Content)}
+	if err := f.verify(); err != nil {
+		return Config{}, &Failure{alink.StepVerificationFailed, err}
+	}
+	return Config{ConfigID: offer.ConfigID, Content: f.content, SHA256: strings.ToLower(offer.Sign)}, nil
 }
 
 // file is a download under way.
@@ -115,6 +127,11 @@ func (f *file) read(body io.Reader) error {
 	if err != nil && int64(len(f.content)) < f.offer.Size {
 		return err
 	}
+	return f.verify()
+}
+
+// verify drops the content if it is not what was offered.
+func (f *file) verify() error {
 	sum := sha256.Sum256(f.content)
 	if int64(len(f.content)) == f.offer.Size && strings.EqualFold(hex.EncodeToString(sum[:]), f.offer.Sign) {
 		return nil

@@ -93,7 +93,7 @@ func newLink(o Options, log *slog.Logger, receive func(alink.Kind, []byte)) (*li
 	if !ok {
 		return nil, fmt.Errorf("server %q: scheme is not tcp, mqtt, tls, ssl or mqtts", o.Server)
 	}
-	l.login, err = alink.Sign(o.ProductKey, o.DeviceName, o.DeviceSecret, alink.SignOptions{TLS: secure, AutoSubscribe: true, Language: "Go"})
+	l.login, err = alink.Sign(o.ProductKey, o.DeviceName, o.DeviceSecret, alink.SignOptions{TLS: secure, AutoSubscribe: true, Inline: o.Inline, Language: "Go"})
 	if err != nil {
 		return nil, err
 	}

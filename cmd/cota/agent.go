@@ -50,6 +50,7 @@ func (c *cli) newAgent() *cobra.Command {
 	flags.StringVar(&o.Server, "server", "mqtt://127.0.0.1:1883", "MQTT door: mqtt://host:port or mqtts://host:port")
 	flags.StringVar(&o.ProductKey, "product-key", "", "ProductKey of the device")
 	flags.StringVar(&o.DeviceName, "device-name", "", "DeviceName of the device")
+	flags.BoolVar(&o.Inline, "inline", false, "have small configurations sent in messages, without a download")
 	flags.StringVar(&a.file, "file", "config.json", "where to keep the configuration")
 	flags.StringVar(&a.command, "exec", "", "shell command to run when it has changed")
 	flags.DurationVar(&a.timeout, "exec-timeout", time.Minute, "how long the command may take")

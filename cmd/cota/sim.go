@@ -42,6 +42,7 @@ func (c *cli) newSim() *cobra.Command {
 	flags.StringVar(&file, "credentials", "", "file of their credentials (default one for the product in the user's cache directory)")
 	flags.StringVar(&style, "style", "cota", "whose conversation they hold: cota, linksdk4, node, go or mixed")
 	flags.Float64Var(&o.Rate, "rate", 0, "first connections a second; 0 for as fast as it goes")
+	flags.BoolVar(&o.Inline, "inline", false, "have small configurations sent in messages, without a download (style cota)")
 	flags.BoolVar(&o.Ask, "ask", false, "ask for the configuration after each connect")
 	flags.DurationVar(&o.ApplyMin, "apply-min", 0, "least time that applying takes")
 	flags.DurationVar(&o.ApplyMax, "apply-max", 0, "most time that applying takes")

@@ -110,11 +110,19 @@ func (c *Control) read(ctx context.Context, product string) (f *Facts, fresh boo
 	return f, true, nil
 }
 
+// KeptContent is the largest file, in bytes, whose content is part of the facts,
+// and so of the offers that devices are made.
+const KeptContent = 8 << 10
+
+// head is a version without its content, unless that is small.
 func (c *Control) head(ctx context.Context, product string, number int64) (*cota.Version, error) {
 	if number == 0 {
 		return nil, nil
 	}
 	v, err := c.store.VersionHead(ctx, product, number)
+	if err == nil && v.Size <= KeptContent {
+		v, err = c.store.Version(ctx, product, number)
+	}
 	return &v, err
 }
 

@@ -11,9 +11,9 @@ import (
 // Offer is a configuration that a device is offered: by a push, or because it
 // asked.
 type Offer struct {
-	Push    int64 // 0: not part of a push
-	Version *cota.Version
-	Expires time.Time // of the link
+	Push    int64         // 0: not part of a push
+	Version *cota.Version // with its content, if that is no larger than KeptContent
+	Expires time.Time     // of the link
 }
 
 // LinkURL is what stands before the token in every link.

@@ -16,7 +16,7 @@ type Word struct {
 	Version  int64
 	Push     int64
 
-	Rung     cota.Rung // Received, Applied or Failed
+	Rung     cota.Rung // Received, Fetched if that held the file, Applied or Failed
 	Reverted bool      // Failed: it was applied and taken back
 	Code     int       // the device's reason of a failure
 	Detail   string

@@ -13,7 +13,8 @@ import (
 type device struct {
 	// These stand once the fleet knows the device, and anybody may read them.
 	control.Device
-	since int64 // Unix milliseconds when it connected; set by fleet.join, guarded by fleet.mu
+	since  int64 // Unix milliseconds when it connected; set by fleet.join, guarded by fleet.mu
+	inline bool  // it takes small files in the push itself
 
 	// The rest is guarded as the session is.
 	signedIn bool  // it has been told so; it is offered nothing before
@@ -36,6 +37,7 @@ type offered struct {
 	version int64 // 0: none was ever made
 	expires int64 // Unix nanoseconds, of the link; 0 on an earlier connection
 	times   int   // on this connection
+	inline  bool  // it held the file
 }
 
 // connectedAt is when the device connected here.

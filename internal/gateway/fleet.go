@@ -50,6 +50,7 @@ type member struct {
 type template struct {
 	push    int64
 	message *alink.PushTemplate
+	inline  []byte // the same with the file in it; nil if that is too large
 }
 
 func newFleet(g *Gateway, product string) *fleet {
@@ -306,7 +307,7 @@ func (f *fleet) offer(m member, o control.Offer) error {
 	return f.gw.control.Sent(f.gw.ctx, &m.device.Device, o)
 }
 
-func (f *fleet) templateOf(o control.Offer) (*alink.PushTemplate, error) {
+func (f *fleet) templateOf(o control.Offer) (*template, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.template == nil || f.template.push != o.Push {
@@ -316,17 +317,19 @@ func (f *fleet) templateOf(o control.Offer) (*alink.PushTemplate, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.template = &template{o.Push, t}
+		f.template = &template{o.Push, t, inlinePush(c, o)}
 	}
-	return f.template.message, nil
+	return f.template, nil
 }
 
 // offer sends a device its offer, unless it has been made another one
 // meanwhile or is gone, or has to wait until there is room. It does not wait
 // for the device to take it.
-func (c *conn) offer(d *device, o control.Offer, t *alink.PushTemplate) bool {
+func (c *conn) offer(d *device, o control.Offer, t *template) bool {
 	var token [cota.TokenLen]byte
-	c.gw.control.AppendToken(token[:0], &d.Device, o)
+	if !c.session.inlines(d, t) {
+		c.gw.control.AppendToken(token[:0], &d.Device, o)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended != nil || !d.signedIn || d.offered.times > 0 && d.offered.push >= o.Push && time.Now().UnixNano() < d.offered.expires {

@@ -66,16 +66,25 @@ func (s *session) next() *device {
 }
 
 // push sends a device an offer that belongs to a push, in the template's words
-// with the device's own token. There must be room. It reports whether it did.
-func (s *session) push(d *device, o control.Offer, t *alink.PushTemplate, token []byte) bool {
+// with the file, or the device's own token. There must be room. It reports
+// whether it did.
+func (s *session) push(d *device, o control.Offer, t *template, token []byte) bool {
 	if d.newest > o.Version.Number {
 		return false
 	}
-	if !s.send(d, alink.ConfigPush, 1, o.Push, nil, func(dst []byte) []byte { return t.Append(dst, token) }) {
+	inline := s.inlines(d, t)
+	payload := func(dst []byte) []byte { return t.message.Append(dst, token) }
+	if inline {
+		payload = func([]byte) []byte { return t.inline }
+	}
+	if !s.send(d, alink.ConfigPush, 1, o.Push, nil, payload) {
 		return false
 	}
 	d.note(o)
 	d.offered.times++
+	if inline {
+		s.sentInline(d)
+	}
 	return true
 }
 
@@ -83,8 +92,20 @@ func (s *session) push(d *device, o control.Offer, t *alink.PushTemplate, token 
 // question.
 func (s *session) answer(o control.Offer, w work, c alink.Config) {
 	c.ID = w.get.ID
-	s.send(w.device, alink.ConfigGetReply, w.getQoS, o.Push, w.response, func(dst []byte) []byte { return alink.AppendGetReply(dst, c) })
+	send := func() bool {
+		return s.send(w.device, alink.ConfigGetReply, w.getQoS, o.Push, w.response, func(dst []byte) []byte { return alink.AppendGetReply(dst, c) })
+	}
 	w.device.note(o)
+	if w.get.Inline && alink.FitsInline(o.Version.Content) {
+		url := c.URL
+		c.URL, c.Content = "", o.Version.Content
+		if send() {
+			s.sentInline(w.device)
+			return
+		}
+		c.URL, c.Content = url, "" // which is shorter
+	}
+	send()
 }
 
 // note remembers what the device was offered last.
@@ -93,6 +114,7 @@ func (d *device) note(o control.Offer) {
 	if d.offered.push == o.Push {
 		times = d.offered.times
 	}
+	// Not inline, until that is said.
 	d.offered = offered{push: o.Push, version: o.Version.Number, expires: o.Expires.UnixNano(), times: times}
 	d.newest = max(d.newest, o.Version.Number)
 	d.remember(o.Push)

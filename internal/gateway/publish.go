@@ -138,7 +138,7 @@ func (d *device) replied(r alink.Reply) *control.Word {
 	if no, err := strconv.ParseInt(r.ID, 10, 64); err == nil && slices.Contains(d.pushes, no) {
 		push = no
 	}
-	w := &control.Word{Push: push, Rung: cota.Received}
+	w := &control.Word{Push: push, Rung: received(d.offered.inline && d.offered.push == push)}
 	if r.Code != alink.CodeSuccess {
 		w.Rung, w.Code, w.Detail = cota.Failed, int(r.Code), r.Message
 	}
@@ -176,11 +176,11 @@ func (s *session) puback(b []byte) (work, error) {
 	if i < 0 {
 		return work{}, nil // acknowledged before, or never sent
 	}
-	d, push := s.inflight[i].device, s.inflight[i].push
+	d, push, rung := s.inflight[i].device, s.inflight[i].push, received(s.inflight[i].inline)
 	s.inflight = slices.Delete(s.inflight, i, i+1)
 	w := work{device: d, hasRoom: true}
 	if push != 0 && push >= d.offered.push && a.Code < mqtt.UnspecifiedError { // an older push is over
-		w.word = &control.Word{Push: push, Rung: cota.Received}
+		w.word = &control.Word{Push: push, Rung: rung}
 	}
 	return w, nil
 }
@@ -241,7 +241,7 @@ func (s *session) send(d *device, kind alink.Kind, qos byte, push int64, to *res
 		return false
 	}
 	if m.QoS == 1 {
-		s.inflight = append(s.inflight, inflight{m.PacketID, d, push})
+		s.inflight = append(s.inflight, inflight{id: m.PacketID, device: d, push: push})
 	}
 	if !logsIn(kind) {
 		s.messages.down(d.ID, &m)

@@ -64,6 +64,7 @@ type inflight struct {
 	id     uint16
 	device *device
 	push   int64 // that it is an offer of; 0: none
+	inline bool  // it holds the file
 }
 
 // work is what a packet asks for beyond the session: at most one of these.
@@ -235,6 +236,7 @@ func (s *session) refused(err error) *closed {
 // admit is told whose connection this is.
 func (s *session) admit(as control.Device) *device {
 	s.device = newDevice(as)
+	s.device.inline = s.login.Inline
 	return &s.device
 }
 

@@ -64,7 +64,7 @@ type fuzzed struct {
 	t        *testing.T
 	session  session
 	now      time.Time
-	template *alink.PushTemplate
+	template *template
 	push     int64
 	taken    int           // bytes of the packet that was said last
 	heard    *bytes.Buffer // what the device was sent
@@ -239,14 +239,14 @@ func fuzzVersion(n int64) *cota.Version {
 	return &cota.Version{Number: n, ConfigID: "0123456789abcdef0123456789abcdef", SHA256: cota.Digest("{}"), Size: 2}
 }
 
-func fuzzTemplate(t *testing.T) *alink.PushTemplate {
+func fuzzTemplate(t *testing.T) *template {
 	c := config(control.Offer{Version: fuzzVersion(1)}, "http://f/c/")
 	c.ID = "1"
-	template, err := alink.NewPushTemplate(c)
+	message, err := alink.NewPushTemplate(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return template
+	return &template{push: 1, message: message}
 }
 
 // talk5 appends what only MQTT 5 has words for.

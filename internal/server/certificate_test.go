@@ -16,8 +16,8 @@ import (
 	"github.com/cotahq/cota/internal/server"
 )
 
-// withinSeconds is what doc/tls.md promises of a revocation.
-const withinSeconds = 10 * time.Second
+// soon is what doc/tls.md promises of a revocation.
+const soon = 10 * time.Second
 
 // What is revoked through one node ends connections to another, and only those
 // that were let in by what was revoked.
@@ -59,7 +59,7 @@ func TestRevocationReachesTheOtherNode(t *testing.T) {
 	ended := func(i int) {
 		t.Helper()
 		began := time.Now()
-		must(t, conns[i].SetReadDeadline(began.Add(withinSeconds)))
+		must(t, conns[i].SetReadDeadline(began.Add(soon)))
 		if n, err := conns[i].Read(make([]byte, 1)); n > 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("device %d: read %d bytes, %v after %v; want the connection closed", i, n, err, time.Since(began))
 		}
@@ -71,7 +71,7 @@ func TestRevocationReachesTheOtherNode(t *testing.T) {
 		t.Helper()
 		_, err := conns[i].Write(mqtt.AppendPingreq(nil))
 		must(t, err)
-		must(t, conns[i].SetReadDeadline(time.Now().Add(withinSeconds)))
+		must(t, conns[i].SetReadDeadline(time.Now().Add(soon)))
 		_, err = io.ReadFull(conns[i], make([]byte, 2))
 		if err != nil {
 			t.Errorf("device %d: %v; want it to go on", i, err)
@@ -94,7 +94,7 @@ func TestRevocationReachesTheOtherNode(t *testing.T) {
 		t.Errorf("device 3 online %t, %v; want it online", d.Online, err)
 	}
 	must(t, a.RemoveCA(t.Context(), product))
-	must(t, conns[3].SetReadDeadline(time.Now().Add(withinSeconds)))
+	must(t, conns[3].SetReadDeadline(time.Now().Add(soon)))
 	if _, err := conns[3].Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("device 3: %v; want the connection closed without any CA", err)
 	}

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"time"
 
@@ -49,13 +51,30 @@ func (d *device) offered(offer alink.Config, pushed bool) {
 	case d.task != nil && d.task.offer.ConfigID == offer.ConfigID:
 		d.task.offer = offer // a fresh link
 		return
-	case d.task != nil && d.task.queued:
+	case d.task != nil && d.task.queued && offer.Content == "":
 		d.task.offer, d.task.at, d.task.tries, d.task.wrong = offer, time.Now(), 0, false
 		return
 	}
 	d.abandon()
-	d.task = &task{d: d, offer: offer, at: time.Now(), queued: true}
+	d.task = &task{d: d, offer: offer, at: time.Now()}
+	if offer.Content != "" {
+		d.task.take()
+		return
+	}
+	d.task.queued = true
 	c.enqueue(d.task)
+}
+
+// take verifies what came in the offer itself. d.mu is held.
+func (t *task) take() {
+	sum := sha256.Sum256([]byte(t.offer.Content))
+	if int64(len(t.offer.Content)) != t.offer.Size || hex.EncodeToString(sum[:]) != t.offer.Sign {
+		t.end(alink.Failed, alink.StepVerificationFailed, errDigest.Error())
+		return
+	}
+	c := t.d.crowd
+	c.add(&c.counts.fetched, 1)
+	t.apply()
 }
 
 // abandon gives up what is being done. d.mu is held.

@@ -25,6 +25,7 @@ type Options struct {
 	Rate      float64       // first connections a second; 0: as fast as it goes
 	KeepAlive time.Duration // of Cota's style; 0: five minutes
 	Styles    []Style       // dealt out to the devices in turn; none: Cota
+	Inline    bool          // Cota's style takes small configurations in messages
 	Ask       bool          // ask for the configuration after each connect
 
 	ApplyMin    time.Duration // applying takes between ApplyMin

@@ -81,7 +81,7 @@ func (d *device) keepAlive() time.Duration {
 func (d *device) appendConnect(dst []byte) ([]byte, error) {
 	pk, id := d.crowd.o.ProductKey, d.id()
 	now := strconv.FormatInt(time.Now().UnixMilli(), 10)
-	o := alink.SignOptions{AutoSubscribe: true, Language: "Go"}
+	o := alink.SignOptions{AutoSubscribe: true, Inline: d.crowd.o.Inline, Language: "Go"}
 	switch d.style {
 	case LinkSDK4:
 		o = alink.SignOptions{Timestamp: "2524608000000"}
@@ -154,7 +154,7 @@ func (d *device) ask() {
 	case Node:
 		d.publish(alink.ConfigGet, 0, alink.AppendGet(nil, alink.Get{ID: id}))
 	default:
-		d.publish(alink.ConfigGet, 1, alink.AppendGet(nil, alink.Get{ID: id}))
+		d.publish(alink.ConfigGet, 1, alink.AppendGet(nil, alink.Get{ID: id, Inline: d.style == Cota && d.crowd.o.Inline}))
 	}
 }
 
