@@ -102,7 +102,7 @@ func TestGetThatIsRefused(t *testing.T) {
 		r.enable(true)
 		for name, payload := range map[string]string{
 			"wrong scope":     `{"id":"123","params":{"configScope":"device","getType":"file"}}`,
-			"wrong type":      `{"id":"123","params":{"configScope":"product","getType":"inline"}}`,
+			"wrong type":      `{"id":"123","params":{"configScope":"product","getType":"content"}}`,
 			"no type":         `{"id":"123","params":{"configScope":"product"}}`,
 			"no params":       `{"id":"123"}`,
 			"params a string": `{"id":"123","params":"configScope"}`,

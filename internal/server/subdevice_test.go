@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -101,6 +102,15 @@ func (h *hub) wantCode(k alink.Kind, code alink.Code) {
 	}
 }
 
+// wantChange reads that the gateway is told of its topology.
+func (h *hub) wantChange(status alink.TopologyStatus) {
+	h.t.Helper()
+	p := h.message()
+	if want := fmt.Sprintf(`"params":{"status":%d,"subList":[{`, status); alink.ParseTopic(p.Topic).Kind != alink.TopoChange || !strings.Contains(string(p.Payload), want) {
+		h.t.Errorf("the gateway is told %s on %s; want a change with %s", p.Payload, p.Topic, want)
+	}
+}
+
 func TestPushReachesADeviceBehindAGateway(t *testing.T) {
 	s := servertest.Start(t, nil)
 	product, devices := fleet(t, s, 2)
@@ -157,10 +167,12 @@ func TestPushReachesADeviceBehindAGateway(t *testing.T) {
 	if err := s.DetachDevice(t.Context(), product, devices[0].Name); err != nil {
 		t.Fatal(err)
 	}
+	h.wantChange(alink.TopologyDeleted)
 	h.wantCode(alink.SessionError, alink.CodeNoTopology)
 	if _, err := s.DisableDevice(t.Context(), product, devices[1].Name, true); err != nil {
 		t.Fatal(err)
 	}
+	h.wantChange(alink.TopologyDisabled)
 	h.wantCode(alink.SessionError, alink.CodeDeviceForbidden)
 	var through bool
 	for e, err := range s.Events(t.Context(), product, devices[0].Name) {
@@ -203,10 +215,6 @@ func TestDeviceBehindAGatewayOfAnotherNode(t *testing.T) {
 	if err := a.DetachDevice(t.Context(), product, devices[2].Name); err != nil {
 		t.Fatal(err)
 	}
-	told := second.message()
-	change := `"params":{"status":1,"subList":[{"deviceName":"` + devices[2].Name + `"`
-	if alink.ParseTopic(told.Topic).Kind != alink.TopoChange || !strings.Contains(string(told.Payload), change) {
-		t.Errorf("the gateway is told %s on %s; want that the device was taken out", told.Payload, told.Topic)
-	}
+	second.wantChange(alink.TopologyDeleted)
 	second.wantCode(alink.SessionError, alink.CodeNoTopology)
 }
