@@ -25,6 +25,9 @@ var Statuses = statuses
 // GuessBurst is how many wrong passwords an account bears at once.
 const GuessBurst = guessBurst
 
+// RefusalBurst is how many an address may send at once.
+const RefusalBurst = refusalBurst
+
 // Guesses bounds guessing.
 type Guesses = guesses
 

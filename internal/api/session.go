@@ -17,7 +17,8 @@ type signedIn struct {
 }
 
 type signIn struct {
-	Body struct {
+	Before string `cookie:"cota_session" hidden:"true"` // of the session that the browser had
+	Body   struct {
 		Username string `json:"username"`
 		Password string `json:"password"`
 	} `nameHint:"SignIn"`
@@ -29,7 +30,7 @@ func (s *server) openSession(ctx context.Context, in *signIn) (*signedIn, error)
 	// No account has a longer name, and what is remembered must be bounded.
 	name := in.Body.Username[:min(len(in.Body.Username), 2*cota.NameMax)]
 	err := s.try(r, name, func() error {
-		secret, account, err := s.control.OpenSession(ctx, name, in.Body.Password, r.addr)
+		secret, account, err := s.control.OpenSession(ctx, name, in.Body.Password, r.addr, in.Before)
 		out.Body.Account = account
 		out.Cookie = sessionCookie(r, secret, int(control.SessionLife.Seconds()))
 		return err

@@ -196,3 +196,56 @@ func TestAccounts(t *testing.T) {
 		"admin/admin 127.0.0.1 account.remove", "admin/admin 127.0.0.1 account.set", "bob 127.0.0.1 session.open", "admin/admin 127.0.0.1 account.add",
 	})
 }
+
+// A session that somebody planted in a browser does not become that of who
+// signs in there: each sign-in makes a new one, and ends the one before.
+func TestSessionFixation(t *testing.T) {
+	w := newWorld(t)
+	signIn := func(cookie string) (secret string) {
+		t.Helper()
+		a := w.ask("POST", "/api/v1/session", `{"username":"admin","password":"`+password+`"}`, "Authorization", "", "Cookie", cookie)
+		set, err := http.ParseSetCookie(a.header.Get("Set-Cookie"))
+		if err != nil || a.status != 200 || strings.Contains(a.body, set.Value) {
+			t.Fatalf("sign in = %d %s, %v; want a cookie, and its secret nowhere else", a.status, a.body, err)
+		}
+		return set.Value
+	}
+	me := func(secret string) int {
+		return w.ask("GET", "/api/v1/me", "", "Authorization", "", "Cookie", "cota_session="+secret).status
+	}
+	planted := strings.Repeat("A", 43)
+	own := signIn("cota_session=" + planted)
+	if own == planted || me(planted) != 401 || me(own) != 200 {
+		t.Errorf("a planted session: me = %d, the new one: %d; want 401 and 200, and another secret", me(planted), me(own))
+	}
+	again := signIn("cota_session=" + own)
+	elsewhere := signIn("")
+	if again == own || me(own) != 401 || me(again) != 200 || me(elsewhere) != 200 {
+		t.Errorf("after signing in again: me = %d by the one before, %d by the new one, %d elsewhere; want 401, 200, 200", me(own), me(again), me(elsewhere))
+	}
+	if a := w.ask("GET", "/api/v1/me?cota_session="+again, "", "Authorization", ""); a.status == 200 {
+		t.Error("a session in the address is taken")
+	}
+	a := w.ask("DELETE", "/api/v1/session", "", "Authorization", "", "Cookie", "cota_session="+again)
+	if set, err := http.ParseSetCookie(a.header.Get("Set-Cookie")); err != nil || set.MaxAge >= 0 || me(again) != 401 {
+		t.Errorf("sign out = %d %v, then me = %d; want the cookie forgotten, and 401", a.status, set, me(again))
+	}
+}
+
+// Wrong passwords are counted by address as well, whatever accounts they are
+// for, and from one address nobody else is put off.
+func TestWrongPasswordsOfAnAddressAreLimited(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, s *site) {
+		guesser := s.from("192.0.2.1:1")
+		for n := range api.RefusalBurst {
+			_, err := guesser.SignIn(t.Context(), "account-"+number(int64(n)), "wrong password")
+			s.code("a guess", err, cota.Unauthenticated)
+		}
+		_, err := guesser.SignIn(t.Context(), "admin", password)
+		s.code("the right one after too many", err, cota.RateLimited)
+		s.signedIn("192.0.2.2:1", "admin")
+		time.Sleep(2 * time.Second)
+		_, err = guesser.SignIn(t.Context(), "admin", password)
+		s.must(err)
+	})
+}

@@ -70,7 +70,7 @@ func TestAudit(t *testing.T) {
 		_, err = r.SetAccount(r.ctx, by, "bob", control.AccountPatch{Role: ptr(cota.Editor), Password: ptr(secretPassword)})
 		r.must(err)
 		r.must(r.RemoveAccount(r.ctx, by, "bob"))
-		session, _, err := r.OpenSession(r.ctx, "ann", password, "192.0.2.1")
+		session, _, err := r.OpenSession(r.ctx, "ann", password, "192.0.2.1", "")
 		r.must(err)
 		secret(session)
 		token, tokenSecret, err := r.token(by, "ci", cota.Viewer, nil)

@@ -20,14 +20,20 @@ const tokenPrefix = "cota_"
 var errLogin = cota.Errorf(cota.Unauthenticated, "unknown account or wrong password")
 
 // OpenSession signs an account in with its password and returns the secret of
-// its session.
-func (c *Control) OpenSession(ctx context.Context, name, password, address string) (secret string, a cota.Account, err error) {
+// its session, which is always a new one. before is the secret of the session
+// that the same browser came with, "" for none: it ends.
+func (c *Control) OpenSession(ctx context.Context, name, password, address, before string) (secret string, a cota.Account, err error) {
 	if a, err = c.checkLogin(ctx, name, password); err != nil {
 		return "", a, err
 	}
 	by := Actor{Name: a.Name, Account: a.Name, Role: a.Role, Address: address}
 	secret, hash := newSecret("")
 	err = c.change(ctx, by, "session.open", a.Name, func(tx *store.Tx) (string, error) {
+		if before != "" {
+			if err := tx.RemoveSession(ctx, hashSecret(before)); err != nil {
+				return "", err
+			}
+		}
 		now := time.Now()
 		return "", tx.AddSession(ctx, hash, a.Name, address, now, now.Add(SessionLife))
 	})
