@@ -3,17 +3,21 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cotahq/cota/device"
+	"github.com/cotahq/cota/internal/mqtt"
 )
 
 // planted stands in what nobody may get at by a trick.
@@ -224,4 +228,103 @@ func TestPathTricks(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestBodiesThatAreNotRead sends bodies that would grow, or nest, beyond any
+// bound if they were unpacked or read to their depth. They are refused, in no
+// time, and WebSockets are not compressed either.
+func TestBodiesThatAreNotRead(t *testing.T) {
+	s := startTricked(t)
+	bomb := gzipped(t, []byte(`{"username":"admin","password":"`+adminPassword+`"}`+strings.Repeat(" ", 32<<20)))
+	small := gzipped(t, []byte(`{"username":"admin","password":"`+adminPassword+`"}`))
+	deep := func(n int) string { return strings.Repeat("[", n) }
+	for _, tt := range []struct{ name, path, header, body string }{
+		{"gzip", "/api/v1/session", "Content-Encoding: gzip", small},
+		{"32 MB in gzip", "/api/v1/session", "Content-Encoding: gzip", bomb},
+		{"gzip that is not called so", "/api/v1/session", "X: y", small},
+		{"a name that is nested", "/api/v1/session", "X: y", `{"username":` + deep(100) + strings.Repeat("]", 100) + `}`},
+		{"nested 500,000 deep", "/api/v1/session", "X: y", `{"username":` + deep(500_000)},
+		{"objects nested 100,000 deep", "/api/v1/session", "X: y", strings.Repeat(`{"a":`, 100_000)},
+	} {
+		answer, _ := s.send(s.ports[0], "POST "+tt.path+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: application/json\r\n"+
+			tt.header+fmt.Sprintf("\r\nContent-Length: %d\r\n\r\n", len(tt.body))+tt.body)
+		if got := statuses(t, answer); len(got) != 1 || got[0] != http.StatusBadRequest {
+			t.Errorf("%s: answers %v; want one 400", tt.name, got)
+		}
+	}
+	answer, _ := s.send(s.ports[2], "POST /auth/devicename HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Encoding: gzip\r\n"+
+		fmt.Sprintf("Content-Length: %d\r\n\r\n", len(bomb))+bomb)
+	for _, status := range statuses(t, answer) {
+		if status < 400 {
+			t.Errorf("a form in gzip: %d; want a refusal", status)
+		}
+	}
+	answer, _ = s.send(s.ports[0], "GET /api/v1/me HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAccept-Encoding: gzip, br\r\n\r\n")
+	if strings.Contains(answer, "Content-Encoding") {
+		t.Errorf("%.300q: want an answer of the API that is not compressed", answer)
+	}
+	answer, open := s.send(s.ports[1], "GET /mqtt HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"+
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+	if !strings.HasPrefix(answer, "HTTP/1.1 101 ") || strings.Contains(answer, "permessage-deflate") || !open {
+		t.Errorf("a WebSocket that offers compression: %q; want it open without", answer)
+	}
+}
+
+func gzipped(t *testing.T, text []byte) string {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// TestLogInjection has every door told what looks like a line of the log, with
+// line breaks and escapes of terminals. Each line of the log is one that the
+// server wrote.
+func TestLogInjection(t *testing.T) {
+	t.Setenv("COTA_LOG", "debug")
+	s := startTricked(t)
+	const forged = "x\r\ntime=2031-01-01T00:00:00Z level=ERROR msg=forged\x1b[2J\u2028"
+	quoted, err := json.Marshal(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	post := func(path, body string) {
+		s.send(s.ports[0], "POST "+path+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: application/json\r\n"+
+			fmt.Sprintf("Content-Length: %d\r\n\r\n", len(body))+body)
+	}
+	post("/api/v1/session", `{"username":`+string(quoted)+`,"password":`+string(quoted)+`}`)
+	escaped := url.PathEscape(forged)
+	for _, port := range []int{0, 2} {
+		for _, path := range []string{"/" + escaped, "/api/v1/products/" + escaped, "/c/" + escaped, "/auth/" + escaped, "/auth/devicename?" + escaped} {
+			for _, method := range []string{"GET", "POST"} {
+				s.send(s.ports[port], method+" "+path+" HTTP/1.1\r\nHost: h\r\nUser-Agent: "+escaped+"\r\nX-Forwarded-For: "+escaped+"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+			}
+		}
+	}
+	connect := mqtt.Connect{
+		Version: mqtt.V311, CleanStart: true, KeepAlive: 60,
+		ClientID: []byte(forged + "|securemode=3,signmethod=hmacsha256|"), Username: []byte(forged + "&" + forged), Password: []byte(forged),
+	}
+	s.send(s.ports[1], string(connect.Append(nil)))
+	if _, err := s.AddProduct(t.Context(), "", forged); err == nil {
+		t.Error("a product whose name has line breaks was added; want it refused")
+	}
+	s.kill() // its log is whole then
+	lines := 0
+	for line := range strings.Lines(s.log.String()) {
+		lines++
+		if !strings.HasPrefix(line, "time=") || strings.HasPrefix(line, "time=2031") || strings.ContainsAny(line, "\r\x1b\u2028") {
+			t.Errorf("a line of the log is %q", line)
+		}
+	}
+	if lines < 12 {
+		t.Errorf("the log has %d lines; want one for each request at the management door:\n%s", lines, s.log)
+	}
+	s.run()
 }
