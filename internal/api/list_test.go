@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -162,4 +163,21 @@ func TestInstancesAndProducts(t *testing.T) {
 	w.must(c.RemoveInstance(t.Context(), "lab"))
 	_, err = c.Instance(t.Context(), "lab")
 	w.code("Instance after RemoveInstance", err, cota.NotFound)
+}
+
+// Text that is looked for is text, whatever it means to the database.
+func TestSearchedTextIsNoSQL(t *testing.T) {
+	w := newWorld(t)
+	product := w.product(3)
+	for _, text := range []string{"' OR '1'='1", "'; DROP TABLE product; --", `" OR 1=1`, "%", "_", `\`, "$1", "x) OR (1=1"} {
+		for _, path := range []string{"/api/v1/products?q=", "/api/v1/products/" + product + "/devices?prefix=", "/api/v1/audit?actor=", "/api/v1/tokens?account="} {
+			a := w.ask("GET", path+url.QueryEscape(text), "")
+			if a.status >= 500 || strings.Contains(a.body, product) || strings.Contains(a.body, "dev-000001") || strings.Contains(a.body, `"admin"`) {
+				t.Errorf("%s%s = %d %s; want nothing found", path, text, a.status, a.body)
+			}
+		}
+	}
+	if n := len(all(t, w.as(cota.Viewer).Products(t.Context(), client.ProductFilter{}))); n != 1 {
+		t.Errorf("there are %d products afterwards; want the one", n)
+	}
 }

@@ -44,6 +44,14 @@ func TestOtherOriginsMayNotChange(t *testing.T) {
 			t.Errorf("read with %s = %d; want 200", header, a.status)
 		}
 	}
+	for _, method := range []string{"GET", "OPTIONS"} {
+		a := w.ask(method, "/api/v1/products", "", "Origin", "https://evil.example", "Access-Control-Request-Method", "POST")
+		for name := range a.header {
+			if strings.HasPrefix(name, "Access-Control-") {
+				t.Errorf("%s by another origin: %s is there; want no page of another origin allowed", method, name)
+			}
+		}
+	}
 	if a := w.ask("POST", "/api/v1/products", body, "Origin", w.server.URL, "Sec-Fetch-Site", "same-origin"); a.status != 201 {
 		t.Errorf("change by our own page = %d %s; want 201", a.status, a.body)
 	}

@@ -275,3 +275,25 @@ func TestOpenRefuses(t *testing.T) {
 		})
 	}
 }
+
+// There is no password that a new server has unless an operator chose it.
+func TestFirstPasswordIsRandom(t *testing.T) {
+	seen := map[string]bool{}
+	for range 2 {
+		o := servertest.Options(t)
+		o.AdminPassword = ""
+		s := servertest.Resume(t, o)
+		if len(s.FirstPassword) < 26 || seen[s.FirstPassword] {
+			t.Errorf("first password %q; want one of 128 random bits, and of its own", s.FirstPassword)
+		}
+		seen[s.FirstPassword] = true
+		for _, guess := range []string{"", "admin", "cota", "password", servertest.AdminPassword} {
+			if _, err := s.SignIn(t.Context(), "admin", guess); cota.CodeOf(err) != cota.Unauthenticated {
+				t.Errorf("sign-in with %q: %v; want it refused", guess, err)
+			}
+		}
+		if _, err := s.SignIn(t.Context(), "admin", s.FirstPassword); err != nil {
+			t.Error(err)
+		}
+	}
+}

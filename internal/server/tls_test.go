@@ -271,10 +271,38 @@ func TestManagementOverTLS(t *testing.T) {
 	if _, err := old.Me(t.Context()); err == nil || !strings.Contains(err.Error(), "handshake failure") {
 		t.Errorf("the management door took RSA and CBC: %v", err)
 	}
+	older, _ := over("https://cota.test", &tls.Config{RootCAs: ca.Pool(), ServerName: "cota.test", MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
+	if _, err := older.Me(t.Context()); err == nil || !strings.Contains(err.Error(), "protocol version") {
+		t.Errorf("the management door took TLS 1.1: %v", err)
+	}
 	plain, _ := over("http://cota.test", nil)
 	if _, err := plain.Me(t.Context()); err == nil {
 		t.Error("the management door took plain HTTP")
 	}
+}
+
+// The doors of devices speak TLS 1.2 at least, also with what old ones need.
+func TestOldTLSIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startTLS(t, func(o *server.Options) { o.TLS.Legacy = true })
+		for name, dial := range map[string]func(context.Context, string, string) (net.Conn, error){
+			"MQTT": s.Dial, "file": s.filesTLS.Dial,
+		} {
+			for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11, tls.VersionTLS12} {
+				nc, err := dial(t.Context(), "", "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				err = tls.Client(nc, &tls.Config{
+					RootCAs: s.ca.Pool(), ServerName: "cota.test", MinVersion: tls.VersionTLS10, MaxVersion: version,
+				}).Handshake()
+				if taken := err == nil; taken != (version == tls.VersionTLS12) {
+					t.Errorf("the %s door: %s taken: %t, %v; want 1.2 only", name, tls.VersionName(version), taken, err)
+				}
+				nc.Close()
+			}
+		}
+	})
 }
 
 // keeper keeps the cookies of the answers that go through it.
