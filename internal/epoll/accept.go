@@ -20,6 +20,7 @@ const acceptBatch = 64
 type Listener struct {
 	group   *Group
 	fd      int32
+	eager   bool
 	handler func(*Conn, netip.AddrPort) Handler
 	failed  func(error)
 	closed  atomic.Bool
@@ -29,6 +30,10 @@ type Listener struct {
 // caller's. handler makes the Handler of each; failed is told when none can be
 // accepted, which is tried again every second.
 func (g *Group) Listen(ln *net.TCPListener, handler func(*Conn, netip.AddrPort) Handler, failed func(error)) (*Listener, error) {
+	return g.listen(ln, false, handler, failed)
+}
+
+func (g *Group) listen(ln *net.TCPListener, eager bool, handler func(*Conn, netip.AddrPort) Handler, failed func(error)) (*Listener, error) {
 	raw, err := ln.SyscallConn()
 	if err != nil {
 		return nil, err
@@ -38,7 +43,13 @@ func (g *Group) Listen(ln *net.TCPListener, handler func(*Conn, netip.AddrPort) 
 	if err := errors.Join(ctlErr, err); err != nil {
 		return nil, fmt.Errorf("copy the listener: %w", err)
 	}
-	a := &Listener{group: g, fd: int32(fd), handler: handler, failed: failed}
+	if eager {
+		if err := setEager(fd); err != nil {
+			unix.Close(fd)
+			return nil, fmt.Errorf("prepare the listener: %w", err)
+		}
+	}
+	a := &Listener{group: g, fd: int32(fd), eager: eager, handler: handler, failed: failed}
 	for _, l := range g.loops {
 		l.mu.Lock()
 		l.listeners = append(l.listeners, a)
@@ -83,7 +94,7 @@ func (l *loop) accept(fd int32) {
 		if a.fd != fd {
 			continue
 		}
-		if err := a.accept(); err != nil {
+		if err := a.accept(l); err != nil {
 			// It would be reported again at once: look away for a while.
 			unix.EpollCtl(l.fd, unix.EPOLL_CTL_DEL, int(fd), nil)
 			l.deaf = append(l.deaf, a)
@@ -105,7 +116,8 @@ func (l *loop) hear() {
 	l.deaf = nil
 }
 
-func (a *Listener) accept() error {
+// accept takes new connections, in the time of l.
+func (a *Listener) accept(l *loop) error {
 	for range acceptBatch {
 		fd, from, err := unix.Accept4(int(a.fd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		switch err {
@@ -116,6 +128,12 @@ func (a *Listener) accept() error {
 			continue
 		default:
 			return fmt.Errorf("accept: %w", err)
+		}
+		if a.eager {
+			if err := a.begin(l, fd, addrOf(from)); err != nil {
+				return err
+			}
+			continue
 		}
 		// Small answers must not wait for more.
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)

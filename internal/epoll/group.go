@@ -95,8 +95,13 @@ func fileOf(nc *net.TCPConn) (fd int, err error) {
 
 // add serves a non-blocking socket.
 func (g *Group) add(fd int, first []byte, handler func(*Conn) Handler) error {
-	c, err := g.register(fd, first, handler)
-	if err != nil {
+	// It begins paused and ignored, so that Resume looks at first, and after
+	// that epoll at the socket.
+	c := &Conn{loop: g.loops[int(g.next.Add(1))%len(g.loops)], fd: int32(fd), paused: true, ignored: true}
+	if len(first) > 0 {
+		c.buffers = &buffers{in: first}
+	}
+	if err := g.register(c, handler); err != nil {
 		unix.Close(fd)
 		return err
 	}
@@ -104,25 +109,19 @@ func (g *Group) add(fd int, first []byte, handler func(*Conn) Handler) error {
 	return nil
 }
 
-func (g *Group) register(fd int, first []byte, handler func(*Conn) Handler) (*Conn, error) {
-	if fd >= len(g.conns) {
-		return nil, unix.EMFILE
+func (g *Group) register(c *Conn, handler func(*Conn) Handler) error {
+	if int(c.fd) >= len(g.conns) {
+		return unix.EMFILE
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return nil, net.ErrClosed
-	}
-	// It begins paused and ignored, so that Resume looks at first, and after
-	// that epoll at the socket.
-	c := &Conn{loop: g.loops[int(g.next.Add(1))%len(g.loops)], fd: int32(fd), paused: true, ignored: true}
-	if len(first) > 0 {
-		c.buffers = &buffers{in: first}
+		return net.ErrClosed
 	}
 	c.handler = handler(c)
-	g.conns[fd].Store(c)
+	g.conns[c.fd].Store(c)
 	g.open.Add(1)
-	return c, nil
+	return nil
 }
 
 // now is the number of whole ticks since the group began.

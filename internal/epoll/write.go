@@ -96,7 +96,9 @@ func (c *Conn) flush() {
 		c.shut()
 	}
 	c.mu.Unlock()
-	c.handler.Written()
+	if err == nil {
+		c.handler.Written()
+	}
 }
 
 // Close ends the connection once everything that was written is sent, for which

@@ -1,0 +1,43 @@
+//go:build linux
+
+package epoll
+
+import (
+	"net"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// deferAccept is for how many seconds the kernel holds a connection back on
+// which nothing has come.
+const deferAccept = 5
+
+// ListenEager is Listen for protocols in which the client speaks first, and
+// often once only: a connection is accepted when something has come, read from
+// at once, and watched only if it goes on after that. It stays with the loop
+// that has accepted it.
+func (g *Group) ListenEager(ln *net.TCPListener, handler func(*Conn, netip.AddrPort) Handler, failed func(error)) (*Listener, error) {
+	return g.listen(ln, true, handler, failed)
+}
+
+// setEager makes the listener's socket one for begin. Both options are the
+// connections' own too: the kernel copies them.
+func setEager(fd int) error {
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+		return err
+	}
+	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, deferAccept)
+}
+
+// begin serves a non-blocking socket, beginning with what has come on it. It is
+// called by the loop.
+func (a *Listener) begin(l *loop, fd int, from netip.AddrPort) error {
+	c := &Conn{loop: l, fd: int32(fd), busy: true, ignored: true}
+	if err := a.group.register(c, func(c *Conn) Handler { return a.handler(c, from) }); err != nil {
+		unix.Close(fd)
+		return err
+	}
+	c.pump(l.buf[:])
+	return nil
+}
