@@ -32,7 +32,22 @@ func (c *Control) Permit(ctx context.Context, g cota.Grant) error {
 		return cota.Errorf(cota.LinkInvalid, "the product of this link is gone")
 	case err != nil:
 		return err
-	case !f.Enabled:
+	}
+	return f.permit()
+}
+
+// PermitRemembered is Permit that reads nothing. known is false, and nothing
+// is said, when only the database could tell.
+func (c *Control) PermitRemembered(g cota.Grant) (err error, known bool) {
+	f := c.remembered(g.Product)
+	if f == nil {
+		return nil, false
+	}
+	return f.permit(), true
+}
+
+func (f *Facts) permit() error {
+	if !f.Enabled {
 		return errSwitchedOff
 	}
 	return nil
@@ -46,8 +61,16 @@ func (c *Control) Content(ctx context.Context, g cota.Grant) (cota.Version, erro
 
 // Fetched records that the last byte of what g permits has been sent.
 func (c *Control) Fetched(ctx context.Context, g cota.Grant) error {
-	return c.store.Record(ctx, store.Report{
+	return c.store.Record(ctx, fetched(g))
+}
+
+// TryFetched is Fetched that does not wait: it reports false when it would have
+// to, or could not.
+func (c *Control) TryFetched(g cota.Grant) bool { return c.store.TryRecord(fetched(g)) }
+
+func fetched(g cota.Grant) store.Report {
+	return store.Report{
 		Device: g.Device, At: time.Now(), Kind: cota.EventKind(cota.Fetched.String()),
 		Push: g.Push, Version: g.Version, Rung: cota.Fetched,
-	})
+	}
 }

@@ -60,13 +60,8 @@ func (c *Control) forget(n store.Note) {
 
 // Facts are the facts of a product as of now.
 func (c *Control) Facts(ctx context.Context, product string) (*Facts, error) {
-	c.mu.Lock()
-	l := c.lines[product]
-	c.mu.Unlock()
-	if l != nil {
-		if f := l.facts.Load(); f != nil {
-			return f, nil
-		}
+	if f := c.remembered(product); f != nil {
+		return f, nil
 	}
 	for {
 		f, fresh, err := c.read(ctx, product)
@@ -74,6 +69,18 @@ func (c *Control) Facts(ctx context.Context, product string) (*Facts, error) {
 			return f, err
 		}
 	}
+}
+
+// remembered are the facts of a product without a look at the store; nil when
+// that is needed.
+func (c *Control) remembered(product string) *Facts {
+	c.mu.Lock()
+	l := c.lines[product]
+	c.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	return l.facts.Load()
 }
 
 // read reads the facts from the store and remembers them, unless something has

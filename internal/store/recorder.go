@@ -133,6 +133,29 @@ func (s *Store) Record(ctx context.Context, report Report) error {
 	return nil
 }
 
+// TryRecord is Record that does not wait: it reports false, and has done
+// nothing, when the queue is full or the store closed.
+func (s *Store) TryRecord(report Report) bool {
+	report.Detail, report.ConfigID = storable(report.Detail), storable(report.ConfigID)
+	r := &s.recorder
+	select {
+	case <-r.closed:
+		return false
+	default:
+	}
+	select {
+	case r.queue <- report:
+	default:
+		return false
+	}
+	select {
+	case <-r.closed:
+		r.drop() // as in Record
+	default:
+	}
+	return true
+}
+
 // storable is s as both engines keep it. PostgreSQL refuses a text with a zero
 // byte or that is not UTF-8; a device that sends one must not hold up the
 // reports of all others.
