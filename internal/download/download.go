@@ -5,14 +5,17 @@
 package download
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/internal/control"
@@ -39,24 +42,20 @@ type Handler struct {
 	log      *slog.Logger
 	refusals *limit.Refusals
 	gone     gone
-	contents *lru.Cache[contentKey, string]
+	files    *lru.Cache[fileKey, *file]
 	progress progress
-}
-
-type contentKey struct {
-	product string
-	version int64
+	served   prometheus.Counter
 }
 
 // New makes a Handler.
 func New(o Options) *Handler {
-	contents, err := lru.New[contentKey, string](cached)
+	files, err := lru.New[fileKey, *file](cached)
 	if err != nil {
 		panic(err) // the size is ours
 	}
 	return &Handler{
-		control: o.Control, log: o.Log, contents: contents, progress: newProgress(), gone: newGone(),
-		refusals: limit.NewRefusals(o.RefusalsPerAddress, o.RefusalsPerDevice),
+		control: o.Control, log: o.Log, files: files, progress: newProgress(), gone: newGone(),
+		refusals: limit.NewRefusals(o.RefusalsPerAddress, o.RefusalsPerDevice), served: downloads.WithLabelValues("served"),
 	}
 }
 
@@ -70,83 +69,113 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, HEAD")
 		h.refuse(w, r, nobody, http.StatusMethodNotAllowed)
 		return
+	case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
+		// A request for a file has no body. Whoever sends one may be about to
+		// hide another request in it.
+		w.Header().Set("Connection", "close")
+		h.refuse(w, r, nobody, http.StatusBadRequest)
+		return
 	}
 	g, err := h.control.Grant(token)
+	var f *file
 	if err == nil {
-		err = h.open(w, r, token, g)
+		f, err = h.open(r.Context(), g)
 	}
 	if err != nil {
-		h.fail(w, r, g, err)
+		h.refuse(w, r, device(g), h.status(g, err))
+		return
 	}
+	h.serve(w, r, token, g, f)
 }
 
-// open serves what a link of ours that has not expired leads to.
-func (h *Handler) open(w http.ResponseWriter, r *http.Request, token string, g cota.Grant) error {
+// open finds what a link of ours that has not expired leads to. It reads the
+// database only for what is not remembered.
+func (h *Handler) open(ctx context.Context, g cota.Grant) (*file, error) {
 	if h.gone.has(g, time.Now()) {
-		return errGone
+		return nil, errGone
 	}
-	err := h.control.Permit(r.Context(), g)
+	var f *file
+	err := h.control.Permit(ctx, g)
 	if err == nil {
-		err = h.serve(w, r, token, g)
+		f, err = h.file(ctx, g)
 	}
 	if code := cota.CodeOf(err); code == cota.LinkInvalid || code == cota.NotFound {
 		h.gone.add(g, time.Now())
 	}
-	return err
+	return f, err
+}
+
+func (h *Handler) file(ctx context.Context, g cota.Grant) (*file, error) {
+	if f, ok := h.files.Get(keyOf(g)); ok {
+		return f, nil
+	}
+	v, err := h.control.Content(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	f := newFile(v.Content)
+	h.files.Add(keyOf(g), f)
+	return f, nil
 }
 
 // serve sends the file, or the part of it that is asked for, and records that
 // it has been fetched once its last byte has gone out.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, token string, g cota.Grant) error {
-	content, err := h.content(r.Context(), g)
-	if err != nil {
-		return err
-	}
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, token string, g cota.Grant, f *file) {
 	w.Header()["Date"] = nil // every header costs a small device memory
 	w.Header().Set("Content-Type", "application/json")
 	out := &meter{ResponseWriter: w}
-	http.ServeContent(out, r, "", time.Time{}, strings.NewReader(content))
-	downloads.WithLabelValues("served").Inc()
+	http.ServeContent(out, r, "", time.Time{}, bytes.NewReader(f.content))
+	h.served.Inc()
 	if r.Method == http.MethodHead || !out.file {
-		return nil
+		return
 	}
-	to := out.from + out.sent
-	if http.NewResponseController(w).Flush() != nil {
-		to = min(to, len(content)-1) // cut off: the device may go on from anywhere, but lacks the end
+	err := http.NewResponseController(w).Flush()
+	if h.sent(part{grant: g, token: token, from: out.from, to: out.from + out.sent, size: len(f.content)}, err == nil) {
+		h.record(g)
 	}
-	if !h.progress.whole(token, out.from, to, len(content)) {
-		return nil
+}
+
+// sent notes that a part of a file went out, but for its end if it is not
+// whole, and reports whether with it the file was fetched.
+func (h *Handler) sent(p part, whole bool) bool {
+	if p.size == 0 {
+		return false // it was no file
 	}
-	// A device may hang up as soon as it has the last byte, and be right.
-	if err := h.control.Fetched(context.WithoutCancel(r.Context()), g); err != nil {
+	if !whole {
+		p.to = min(p.to, p.size-1) // the device may go on from anywhere, but lacks the end
+	}
+	return h.progress.whole(p.token, p.from, p.to, p.size)
+}
+
+// finish notes that a part of a file went out whole. It may wait.
+func (h *Handler) finish(p part) {
+	if h.sent(p, true) {
+		h.record(p.grant)
+	}
+}
+
+// tryFinish is finish that does not wait. It reports false when record is left
+// to do.
+func (h *Handler) tryFinish(p part) bool {
+	return !h.sent(p, true) || h.control.TryFetched(p.grant)
+}
+
+// record puts on record that the file was fetched. It may wait. The device may
+// hang up as soon as it has the last byte, and be right.
+func (h *Handler) record(g cota.Grant) {
+	if err := h.control.Fetched(context.Background(), g); err != nil {
 		h.log.Warn("download is not on record", "product", g.Product, "err", err)
 	}
-	return nil
 }
 
-func (h *Handler) content(ctx context.Context, g cota.Grant) (string, error) {
-	key := contentKey{g.Product, g.Version}
-	if content, ok := h.contents.Get(key); ok {
-		return content, nil
-	}
-	v, err := h.control.Content(ctx, g)
-	if err != nil {
-		return "", err
-	}
-	h.contents.Add(key, v.Content)
-	return v.Content, nil
-}
-
-// fail answers a link that is not served.
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, g cota.Grant, err error) {
+// status is how it is said why a link is not served.
+func (h *Handler) status(g cota.Grant, err error) int {
 	switch cota.CodeOf(err) {
 	case cota.LinkExpired, cota.LinkInvalid, cota.Disabled, cota.NotFound:
-		h.refuse(w, r, device(g), http.StatusForbidden)
-	default:
-		h.log.Error("download failed", "product", g.Product, "err", err)
-		downloads.WithLabelValues("failed").Inc()
-		answer(w, http.StatusInternalServerError)
+		return http.StatusForbidden
 	}
+	h.log.Error("download failed", "product", g.Product, "err", err)
+	return http.StatusInternalServerError
 }
 
 // nobody is whom a request speaks of that has no link of ours.
@@ -160,25 +189,29 @@ func device(g cota.Grant) string {
 	return strconv.FormatInt(g.Device, 10)
 }
 
-// refuse answers with a status and no body. Some SDKs ask again at once and
-// for ever; after a while they are told so.
+// refuse answers with a status and no body.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, device string, status int) {
-	addr := limit.Address(r.RemoteAddr)
-	switch b := h.refusals.PutOff(addr, device); b {
-	case limit.None:
-		h.refusals.Refused(addr, device)
-		downloads.WithLabelValues("refused").Inc()
-	default:
-		putOff.WithLabelValues(string(b)).Inc()
-		status = http.StatusTooManyRequests
+	status = h.refused(limit.Address(r.RemoteAddr), device, status)
+	if status == http.StatusTooManyRequests {
 		w.Header().Set("Connection", "close")
 	}
-	answer(w, status)
-}
-
-// answer writes a status and no body.
-func answer(w http.ResponseWriter, status int) {
 	w.Header()["Date"] = nil
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(status)
+}
+
+// refused counts what is not served, and returns the status to say so with.
+// Some SDKs ask again at once and for ever; after a while they are told so.
+func (h *Handler) refused(from netip.Addr, device string, status int) int {
+	if status == http.StatusInternalServerError {
+		downloads.WithLabelValues("failed").Inc()
+		return status
+	}
+	if b := h.refusals.PutOff(from, device); b != limit.None {
+		putOff.WithLabelValues(string(b)).Inc()
+		return http.StatusTooManyRequests
+	}
+	h.refusals.Refused(from, device)
+	downloads.WithLabelValues("refused").Inc()
+	return status
 }

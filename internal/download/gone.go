@@ -19,22 +19,22 @@ const (
 // that are not there any more. Devices that ask for them again and again would
 // otherwise cost a look at the database each time.
 type gone struct {
-	seen *lru.Cache[contentKey, time.Time]
+	seen *lru.Cache[fileKey, time.Time]
 }
 
 var errGone = cota.Errorf(cota.LinkInvalid, "what this link led to is gone")
 
 func newGone() gone {
-	seen, err := lru.New[contentKey, time.Time](goneVersions)
+	seen, err := lru.New[fileKey, time.Time](goneVersions)
 	if err != nil {
 		panic(err) // the size is ours
 	}
 	return gone{seen}
 }
 
-func (n gone) add(g cota.Grant, now time.Time) { n.seen.Add(contentKey{g.Product, g.Version}, now) }
+func (n gone) add(g cota.Grant, now time.Time) { n.seen.Add(keyOf(g), now) }
 
 func (n gone) has(g cota.Grant, now time.Time) bool {
-	at, ok := n.seen.Get(contentKey{g.Product, g.Version})
+	at, ok := n.seen.Get(keyOf(g))
 	return ok && now.Sub(at) < goneFor
 }

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/internal/store"
@@ -17,8 +15,8 @@ const elevenBytes = `{"ab":"cd"}`
 
 // Each case is what is asked of one link ("" for no range).
 func TestFetchedIsEveryByte(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, elevenBytes)
+	everywhere(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, elevenBytes)
 		for _, tt := range []struct {
 			name   string
 			ranges []string
@@ -59,7 +57,6 @@ func TestFetchedIsEveryByte(t *testing.T) {
 				t.Errorf("%s: %d; want %d", tt.name, status, tt.status)
 			}
 			r.wantFetched(tt.name, tt.want)
-			time.Sleep(time.Second) // so that the next link is another
 		}
 		r.reset()
 		r.do("HEAD /c/" + r.token())
@@ -81,10 +78,9 @@ func (r *rig) reset() {
 }
 
 func TestAnotherLinkDoesNotGoOn(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, elevenBytes)
+	everywhere(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, elevenBytes)
 		r.do("GET /c/"+r.token(), "Range: bytes=0-4")
-		time.Sleep(time.Second)
 		r.do("GET /c/"+r.token(), "Range: bytes=5-")
 		r.wantFetched("the rest through another link", false)
 	})
@@ -92,9 +88,9 @@ func TestAnotherLinkDoesNotGoOn(t *testing.T) {
 
 // LinkSDK 4 goes on where its connection was cut.
 func TestDownloadThatIsCut(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T, e engine) {
 		content := `{"a":"` + strings.Repeat("x", 64<<10-8) + `"}`
-		r := newRig(t, content)
+		r := newRig(t, e, content)
 		line := "GET /c/" + r.token()
 		got := 0
 		for _, take := range []int{1000, 20_000, 1, 30_000} {
@@ -118,8 +114,8 @@ func TestDownloadThatIsCut(t *testing.T) {
 
 // The last byte in doubt is not a byte sent.
 func TestDownloadThatIsCutAtItsEnd(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, elevenBytes)
+	bubble(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, elevenBytes)
 		line := "GET /c/" + r.token()
 		c := r.dial()
 		c.send(line)
@@ -132,8 +128,8 @@ func TestDownloadThatIsCutAtItsEnd(t *testing.T) {
 }
 
 func TestFetchedIsOnRecordOnce(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, elevenBytes)
+	everywhere(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, elevenBytes)
 		r.do("GET /c/" + r.token())
 		r.wantFetched("once", true)
 		p, err := r.store.Push(t.Context(), r.push.No)
@@ -150,10 +146,10 @@ func TestFetchedIsOnRecordOnce(t *testing.T) {
 }
 
 func TestFetchedBySomeoneRemoved(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, elevenBytes)
+	everywhere(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, elevenBytes)
 		line := "GET /c/" + r.token()
-		synctest.Wait()
+		r.wait()
 		r.sql(`DELETE FROM device`)
 		if status, _ := r.do(line); status != http.StatusOK {
 			t.Errorf("%d; want 200: a link needs no database", status)
@@ -168,8 +164,8 @@ func TestFetchedBySomeoneRemoved(t *testing.T) {
 }
 
 func TestBrokenDatabase(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, elevenBytes)
+	everywhere(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, elevenBytes)
 		r.sql(`ALTER TABLE version RENAME TO hidden`)
 		if status, body := r.do("GET /c/" + r.token()); status != http.StatusInternalServerError || body != "" {
 			t.Errorf("%d %q; want 500", status, body)

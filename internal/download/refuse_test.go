@@ -12,8 +12,8 @@ import (
 )
 
 func TestLinkThatIsRefused(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, `{}`)
+	everywhere(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, `{}`)
 		token := r.token()
 		other := byte('A')
 		if token[30] == other {
@@ -84,8 +84,8 @@ func TestLinkThatIsRefused(t *testing.T) {
 }
 
 func TestMethodThatIsNotAllowed(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, `{}`)
+	everywhere(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, `{}`)
 		c := r.dial()
 		c.send("POST /c/" + r.token())
 		want := "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nContent-Length: 0\r\n\r\n"
@@ -96,8 +96,8 @@ func TestMethodThatIsNotAllowed(t *testing.T) {
 }
 
 func TestLinkLivesHalfAnHour(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, `{}`)
+	bubble(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, `{}`)
 		line := "GET /c/" + r.token()
 		time.Sleep(30*time.Minute - time.Millisecond)
 		if status, _ := r.do(line); status != http.StatusOK {
@@ -111,8 +111,8 @@ func TestLinkLivesHalfAnHour(t *testing.T) {
 }
 
 func TestSwitch(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, `{}`)
+	everywhere(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, `{}`)
 		line := "GET /c/" + r.token()
 		for _, on := range []bool{true, false, true} {
 			r.enable(on)
@@ -128,8 +128,8 @@ func TestSwitch(t *testing.T) {
 }
 
 func TestLinkOutlivesItsPush(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, `{}`)
+	bubble(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, `{}`)
 		line := "GET /c/" + r.token()
 		_, err := r.control.StopPush(t.Context(), control.System, r.push.No, "")
 		r.must(err)
@@ -148,8 +148,8 @@ func TestLinkOutlivesItsPush(t *testing.T) {
 }
 
 func TestProductThatIsRemoved(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, `{}`)
+	everywhere(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, `{}`)
 		line := "GET /c/" + r.token()
 		if status, _ := r.do(line); status != http.StatusOK {
 			t.Fatalf("%d; want 200", status)
@@ -163,8 +163,8 @@ func TestProductThatIsRemoved(t *testing.T) {
 }
 
 func TestRefusalsAreLimited(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRigOf(t, `{}`, download.Options{RefusalsPerAddress: 200})
+	bubble(t, func(t *testing.T, e engine) {
+		r := newRigOf(t, e, `{}`, download.Options{RefusalsPerAddress: 200})
 		c := r.dial()
 		for n := range 200 {
 			c.send("GET /c/nonsense")
@@ -193,8 +193,8 @@ func TestRefusalsAreLimited(t *testing.T) {
 // A device that asks for an expired link for ever is told so, and neither its
 // good link nor its neighbours behind the same address suffer.
 func TestRefusalsOfADeviceAreLimited(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRigOf(t, `{}`, download.Options{RefusalsPerAddress: 300, RefusalsPerDevice: 10})
+	bubble(t, func(t *testing.T, e engine) {
+		r := newRigOf(t, e, `{}`, download.Options{RefusalsPerAddress: 300, RefusalsPerDevice: 10})
 		old := "GET /c/" + r.token()
 		neighbour := "GET /c/" + string(r.control.AppendToken(nil, &control.Device{ID: 99, Product: r.product}, control.Offer{
 			Push: r.push.No, Version: &r.version, Expires: time.Now().Add(time.Minute),
@@ -225,8 +225,8 @@ func TestRefusalsOfADeviceAreLimited(t *testing.T) {
 
 // What is refused costs no look at the database, whyever it is refused.
 func TestRefusingCostsNoLook(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, `{}`)
+	bubble(t, func(t *testing.T, e engine) {
+		r := newRig(t, e, `{}`)
 		expired := r.token()
 		time.Sleep(time.Hour)
 		grant := func(product string, version int64) string {

@@ -3,6 +3,7 @@ package download_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"database/sql"
 	"errors"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,37 +24,66 @@ import (
 	"github.com/cotahq/cota/internal/store/storetest"
 )
 
-// bubble runs a test by a clock of its own, beside others.
-func bubble(t *testing.T, fn func(t *testing.T)) {
+// engine is a way in which a Server serves.
+type engine int
+
+const (
+	byHTTP engine = iota // net/http, over pipes
+	asLoop               // what the loops go by, over pipes
+	onLoop               // loops, over TCP
+)
+
+// bubble runs a test by a clock of its own, on every engine that takes one.
+func bubble(t *testing.T, fn func(t *testing.T, e engine)) {
 	t.Helper()
 	t.Parallel()
-	synctest.Test(t, fn)
+	t.Run("net/http", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) { fn(t, byHTTP) })
+	})
+	t.Run("plain", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) { fn(t, asLoop) })
+	})
+}
+
+// everywhere runs a test that needs no clock on every engine.
+func everywhere(t *testing.T, fn func(t *testing.T, e engine)) {
+	t.Helper()
+	bubble(t, fn)
+	t.Run("loops", func(t *testing.T) {
+		t.Parallel()
+		fn(t, onLoop) // or net/http over TCP, where there are no loops
+	})
 }
 
 // rig is a file door with all that is behind it: one enabled product with a
 // version that is pushed, and one device.
 type rig struct {
 	t       *testing.T
+	engine  engine
 	dsn     string
-	log     *bytes.Buffer
+	log     *lockedBuffer
 	store   *store.Store
 	control *control.Control
-	door    *pipenet.Listener
+	server  *download.Server
+	connect func(ctx context.Context, network, addr string) (net.Conn, error)
+	links   int // so far
 	product string
 	device  control.Device
 	version cota.Version
 	push    cota.Push
 }
 
-func newRig(t *testing.T, content string) *rig {
+func newRig(t *testing.T, e engine, content string) *rig {
 	t.Helper()
-	return newRigOf(t, content, download.Options{})
+	return newRigOf(t, e, content, download.Options{})
 }
 
 // newRigOf is newRig with a handler of these options.
-func newRigOf(t *testing.T, content string, o download.Options) *rig {
+func newRigOf(t *testing.T, e engine, content string, o download.Options) *rig {
 	t.Helper()
-	r := &rig{t: t, dsn: storetest.Database(t, storetest.SQLiteEngine), log: new(bytes.Buffer), door: pipenet.New("files")}
+	r := &rig{t: t, engine: e, dsn: storetest.Database(t, storetest.SQLiteEngine), log: new(lockedBuffer)}
 	r.store = storetest.OpenDSN(t, r.dsn)
 	ctx, log := t.Context(), slog.New(slog.NewTextHandler(r.log, nil))
 	var err error
@@ -75,18 +106,55 @@ func newRigOf(t *testing.T, content string, o download.Options) *rig {
 }
 
 // serve serves as the server does: HTTP/1.1 only.
-func (r *rig) serve(h http.Handler) {
+func (r *rig) serve(h *download.Handler) {
+	r.t.Helper()
 	one := new(http.Protocols)
 	one.SetHTTP1(true)
-	s := &http.Server{Handler: h, Protocols: one}
+	r.server = &download.Server{Files: h, HTTP: &http.Server{Handler: h, Protocols: one, ReadHeaderTimeout: time.Minute, IdleTimeout: time.Minute}}
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(r.door) }()
+	if r.engine == onLoop {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		r.must(err)
+		r.connect = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", ln.Addr().String())
+		}
+		go func() { served <- r.server.Serve(ln) }()
+	} else {
+		door := pipenet.New("files")
+		r.t.Cleanup(func() { door.Close() })
+		serve := r.server.Serve
+		if r.engine == asLoop {
+			serve = r.server.ServeAsLoops
+		}
+		r.connect = door.Dial
+		go func() { served <- serve(door) }()
+	}
 	r.t.Cleanup(func() {
-		s.Close()
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // what still goes on is nobody's
+		r.must(r.server.Shutdown(ctx))
 		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 			r.t.Error(err)
 		}
 	})
+}
+
+// lockedBuffer is a bytes.Buffer for many goroutines.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer // guarded by mu
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 func (r *rig) must(err error) {
@@ -101,21 +169,32 @@ func (r *rig) enable(on bool) {
 	r.must(r.control.SetConfig(r.t.Context(), control.System, r.product, &on, nil))
 }
 
-// token is a link's token, for what is pushed, from now on.
+// token is a link's token, for what is pushed, for half an hour from now on, and
+// a second more each time, so that each is another.
 func (r *rig) token() string {
+	more := time.Duration(r.links) * time.Second
+	r.links++
 	return string(r.control.AppendToken(nil, &r.device, control.Offer{
-		Push: r.push.No, Version: &r.version, Expires: time.Now().Add(30 * time.Minute),
+		Push: r.push.No, Version: &r.version, Expires: time.Now().Add(30*time.Minute + more),
 	}))
 }
 
 // row is the device once everything said before is recorded.
 func (r *rig) row() store.DeviceRow {
 	r.t.Helper()
-	synctest.Wait()
+	r.wait()
 	r.must(r.store.Flush(r.t.Context()))
 	d, err := r.store.Device(r.t.Context(), r.product, "dev-1")
 	r.must(err)
 	return d
+}
+
+// wait waits until the server has nothing left to do. Where the clock goes on
+// there is no telling; do returns when that is so for its own request.
+func (r *rig) wait() {
+	if r.engine != onLoop {
+		synctest.Wait()
+	}
 }
 
 // wantFetched checks whether the device is on record as having fetched the
@@ -137,7 +216,7 @@ type client struct {
 
 func (r *rig) dial() *client {
 	r.t.Helper()
-	nc, err := r.door.Dial(r.t.Context(), "", "")
+	nc, err := r.connect(r.t.Context(), "", "")
 	r.must(err)
 	r.t.Cleanup(func() { nc.Close() })
 	return &client{t: r.t, nc: nc, in: bufio.NewReader(nc)}
@@ -209,7 +288,9 @@ func (r *rig) do(line string, headers ...string) (status int, body string) {
 	defer res.Body.Close()
 	all, err := io.ReadAll(res.Body)
 	r.must(err)
-	synctest.Wait() // the handler may be behind
+	if _, err := c.in.ReadByte(); err == nil {
+		r.t.Errorf("%s: more than one answer", line)
+	}
 	return res.StatusCode, string(all)
 }
 

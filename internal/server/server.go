@@ -110,7 +110,7 @@ type Server struct {
 	port    *port.Port
 	doors   []*port.Listener // for devices
 	http    *http.Server
-	files   *http.Server
+	files   *download.Server
 	log     *slog.Logger
 }
 
@@ -304,22 +304,22 @@ func (s *Server) serveHTTP(ctx context.Context, h http.Handler) *http.Server {
 }
 
 // serveFiles is HTTP/1.1 only, which is all that devices speak.
-func (s *Server) serveFiles() *http.Server {
+func (s *Server) serveFiles() *download.Server {
 	one := new(http.Protocols)
 	one.SetHTTP1(true)
-	return &http.Server{
-		Handler: closeChunked(s.devices()), Protocols: one, ConnContext: withConn,
+	files := download.New(download.Options{
+		Control: s.Control, Log: s.log, RefusalsPerAddress: s.options.RefusalsPerAddress, RefusalsPerDevice: s.options.RefusalsPerDevice,
+	})
+	return &download.Server{Files: files, HTTP: &http.Server{
+		Handler: closeChunked(s.devices(files)), Protocols: one, ConnContext: withConn,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, WriteTimeout: fileTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	}}
 }
 
 // devices is what devices ask the file door for: files, and on the paths that
 // are for it what they sign in with.
-func (s *Server) devices() http.Handler {
-	files := download.New(download.Options{
-		Control: s.Control, Log: s.log, RefusalsPerAddress: s.options.RefusalsPerAddress, RefusalsPerDevice: s.options.RefusalsPerDevice,
-	})
+func (s *Server) devices(files *download.Handler) http.Handler {
 	secrets := register.New(register.Options{
 		Control: s.Control, Log: s.log, Client: s.client(), AllowPlain: s.options.RegisterPlain,
 		MQTTHost: s.mqttHost, MQTTPort: s.mqttPort,
@@ -343,7 +343,7 @@ func (s *Server) shutdown(grace time.Duration) error {
 	}
 	var g errgroup.Group
 	g.Go(func() error { return shutHTTP(ctx, s.http) })
-	g.Go(func() error { return shutHTTP(ctx, s.files) })
+	g.Go(func() error { return s.files.Shutdown(ctx) })
 	g.Go(func() error { return s.Gateway.Close(ctx) })
 	err := g.Wait()
 	s.port.Wait()

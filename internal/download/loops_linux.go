@@ -1,0 +1,62 @@
+package download
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/cotahq/cota/internal/epoll"
+)
+
+const haveLoops = true
+
+// loops serve plain requests for files to the connections of one listener.
+type loops struct {
+	server  *Server
+	files   *Handler
+	group   *epoll.Group
+	ln      *epoll.Listener
+	rest    *handover
+	aside   *aside
+	unsent  atomic.Int64 // answers that wait for room
+	closing atomic.Bool  // each answer is the last of its connection
+}
+
+func newLoops(s *Server, ln *net.TCPListener) (*loops, error) {
+	group, err := epoll.New()
+	if err != nil {
+		return nil, err
+	}
+	l := &loops{server: s, files: s.Files, group: group, rest: newHandover(ln.Addr()), aside: newAside()}
+	l.ln, err = group.ListenEager(ln, l.accept, func(err error) { l.files.log.Warn("cannot accept downloads", "err", err) })
+	if err != nil {
+		l.aside.close()
+		return nil, errors.Join(err, group.Close())
+	}
+	return l, nil
+}
+
+func (l *loops) accept(c *epoll.Conn, from netip.AddrPort) epoll.Handler {
+	d := &conn{loops: l, conn: c, from: from.Addr(), begun: true}
+	d.within(l.server.HTTP.ReadHeaderTimeout)
+	return d
+}
+
+// closePoll is how often close looks whether the last answer has gone out.
+const closePoll = 10 * time.Millisecond
+
+// close stops accepting, waits for answers that have begun as long as ctx
+// lasts, and ends all connections but those that were handed over.
+func (l *loops) close(ctx context.Context) error {
+	l.closing.Store(true)
+	err := l.ln.Close()
+	for l.unsent.Load() > 0 && ctx.Err() == nil {
+		time.Sleep(closePoll)
+	}
+	err = errors.Join(err, l.group.Close())
+	l.aside.close()
+	return err // and rest is closed by net/http
+}
