@@ -17,21 +17,8 @@ import (
 // BenchmarkDownload compares what the handler takes for a link that is served,
 // refused, or put off: all but the first must be cheaper.
 func BenchmarkDownload(b *testing.B) {
-	ctx, log := b.Context(), slog.New(slog.DiscardHandler)
-	check := func(err error) {
-		b.Helper()
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
-	ctl, err := control.New(ctx, control.Options{Store: storetest.SQLite(b), FilesURL: "http://files.example.com", Log: log})
-	check(err)
-	p, _, err := ctl.AddProduct(ctx, control.System, cota.DefaultInstance, "meter")
-	check(err)
-	on := true
-	check(ctl.SetConfig(ctx, control.System, p.Key, &on, nil))
-	v, err := ctl.SaveVersion(ctx, control.System, p.Key, control.Draft{Content: `["` + strings.Repeat("x", 4000) + `"]`})
-	check(err)
+	log := slog.New(slog.DiscardHandler)
+	ctl, p, v := benchControl(b, 4000)
 	token := func(product string, expires time.Time) string {
 		return string(ctl.AppendToken(nil, &control.Device{ID: 1, Product: product}, control.Offer{Version: &v, Expires: expires}))
 	}
@@ -60,4 +47,28 @@ func BenchmarkDownload(b *testing.B) {
 			}
 		})
 	}
+}
+
+// benchControl has one product with a version of a size.
+func benchControl(b *testing.B, size int) (*control.Control, cota.Product, cota.Version) {
+	b.Helper()
+	ctl, err := control.New(b.Context(), control.Options{
+		Store: storetest.SQLite(b), FilesURL: "http://files.example.com", Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, _, err := ctl.AddProduct(b.Context(), control.System, cota.DefaultInstance, "meter")
+	if err != nil {
+		b.Fatal(err)
+	}
+	on := true
+	if err := ctl.SetConfig(b.Context(), control.System, p.Key, &on, nil); err != nil {
+		b.Fatal(err)
+	}
+	v, err := ctl.SaveVersion(b.Context(), control.System, p.Key, control.Draft{Content: `["` + strings.Repeat("x", size-4) + `"]`})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return ctl, p, v
 }

@@ -13,23 +13,41 @@ import (
 // having fetched the file; what it reports later still counts.
 const resumable = 10_000
 
-// progress remembers how much of the file has been sent through each link
-// that was not fetched whole, so that only a device that was sent every byte
-// counts as having fetched it.
-type progress struct{ sent *lru.Cache[string, int] }
+// fetchedLinks bounds how many links are remembered that a file was fetched
+// through whole.
+const fetchedLinks = 50_000
+
+// progress remembers how much of the file has been sent through each link, so
+// that only a device that was sent every byte counts as having fetched it, and
+// counts once: C SDK 3.2 downloads again and again when its application does.
+type progress struct {
+	sent    *lru.Cache[string, int] // through those that were not fetched whole
+	fetched *lru.Cache[string, struct{}]
+}
 
 func newProgress() progress {
 	sent, err := lru.New[string, int](resumable)
 	if err != nil {
 		panic(err) // the size is ours
 	}
-	return progress{sent}
+	fetched, err := lru.New[string, struct{}](fetchedLinks)
+	if err != nil {
+		panic(err) // the size is ours
+	}
+	return progress{sent, fetched}
 }
 
 // whole notes that the bytes [from, to) of a file of the given size were sent
-// through a link, and reports whether with them all of it was, to the last.
+// through a link, and reports whether with them all of it was, to the last, for
+// the first time.
 func (p progress) whole(token string, from, to, size int) bool {
-	before, _ := p.sent.Get(token)
+	if p.fetched.Contains(token) {
+		return false
+	}
+	before := 0
+	if from > 0 || to < size {
+		before, _ = p.sent.Get(token)
+	}
 	if from > before {
 		return false // there is a gap
 	}
@@ -38,7 +56,8 @@ func (p progress) whole(token string, from, to, size int) bool {
 		return false
 	}
 	p.sent.Remove(token)
-	return true
+	again, _ := p.fetched.ContainsOrAdd(token, struct{}{}) // by two connections at once
+	return !again
 }
 
 // meter sees which bytes of the file an answer sends.

@@ -110,7 +110,7 @@ func (r *rig) serve(h *download.Handler) {
 	r.t.Helper()
 	one := new(http.Protocols)
 	one.SetHTTP1(true)
-	r.server = &download.Server{Files: h, HTTP: &http.Server{Handler: h, Protocols: one, ReadHeaderTimeout: time.Minute, IdleTimeout: time.Minute}}
+	r.server = &download.Server{Files: h, HTTP: &http.Server{Handler: h, Protocols: one, ReadHeaderTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}}
 	served := make(chan error, 1)
 	if r.engine == onLoop {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
