@@ -43,6 +43,12 @@ type looped struct {
 
 func newLooped(t *testing.T) *looped {
 	t.Helper()
+	return newLoopedWithin(t, time.Minute, time.Minute, time.Minute)
+}
+
+// newLoopedWithin is newLooped with these deadlines.
+func newLoopedWithin(t *testing.T, head, file, idle time.Duration) *looped {
+	t.Helper()
 	t.Parallel()
 	l := &looped{t: t, store: storetest.SQLite(t), served: make(chan error, 1)}
 	ctx, log := t.Context(), slog.New(slog.DiscardHandler)
@@ -59,7 +65,7 @@ func newLooped(t *testing.T) *looped {
 	l.line = fmt.Sprintf("GET /c/%s HTTP/1.1\r\nHost: h\r\n", token)
 
 	l.server = &Server{Files: New(Options{Control: ctl, Log: log}), HTTP: &http.Server{
-		ReadHeaderTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
+		ReadHeaderTimeout: head, WriteTimeout: file, IdleTimeout: idle,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(r.Body)
 			fmt.Fprint(w, r.Method, r.URL.Path, string(body), err)
@@ -237,8 +243,7 @@ func TestShutdownCutsOffWhatDoesNotEnd(t *testing.T) {
 }
 
 func TestDeadlinesOnALoop(t *testing.T) {
-	l := newLooped(t)
-	l.server.HTTP.ReadHeaderTimeout, l.server.HTTP.IdleTimeout, l.server.HTTP.WriteTimeout = time.Second, 2*time.Second, 3*time.Second
+	l := newLoopedWithin(t, time.Second, 3*time.Second, 2*time.Second)
 	deaf := l.dial()
 	l.send(deaf, l.line+"\r\n")
 	slow := l.dial()

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// deferAccept is for how many seconds the kernel holds a connection back on
-// which nothing has come.
+// deferAccept is for how many seconds, about, the kernel holds a connection back
+// on which nothing has come (TCP_DEFER_ACCEPT, tcp(7)).
 const deferAccept = 5
 
 // ListenEager is Listen for protocols in which the client speaks first, and
