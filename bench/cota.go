@@ -43,6 +43,7 @@ type cotaServer struct {
 	saved    int // configurations so far
 	push     int64
 	extra    []string // flags
+	inline   bool     // devices take small files in the push itself
 	profiled bool     // with the door of profiles, at
 	pprof    netip.AddrPort
 }
@@ -96,7 +97,7 @@ func (s *cotaServer) ready() bool {
 }
 
 func (s *cotaServer) connect() load.Connect {
-	return load.Connect{Addr: s.mqtt.String(), Speech: load.Cota, Devices: s.seed.fleet}
+	return load.Connect{Addr: s.mqtt.String(), Speech: load.Cota, Devices: s.seed.fleet, Inline: s.inline}
 }
 
 // prepare saves a configuration that was never pushed.

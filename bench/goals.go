@@ -29,6 +29,7 @@ const (
 	newLarge  = "download 64 KB, new connection each: CPU"
 
 	convergeCPU     = "whole convergence: server CPU a device"
+	convergeInline  = "whole convergence, file in the push: server CPU a device"
 	convergeRate    = "whole convergence: devices"
 	convergeLatency = "whole convergence: 99 % have applied after"
 
@@ -42,7 +43,8 @@ const (
 	startWall   = "start of the server: until it is ready"
 	startMem    = "start of the server: resident"
 	onDisk      = "data on disk"
-	pushStart   = "start of a push"
+	pushStart   = "start of a push: CPU"
+	pushWall    = "start of a push to connected devices: the request takes"
 	pushQuery   = "progress of a push: CPU"
 	devQuery    = "look-up of a device: CPU"
 	listQuery   = "page of a hundred devices: CPU"
@@ -68,6 +70,7 @@ var goals = []goal{
 	{what: newSmall, To: "nginx", Least: 1.6, Aim: 1},
 	{what: newLarge, To: "nginx", Least: 1.6, Aim: 1},
 	{what: convergeCPU, Least: 150, Aim: 100},
+	{what: convergeInline, Least: 100, Aim: 50},
 	{what: startCPU, Of: "3,000,000", Least: 1_000},
 	{what: startMem, Of: "3,000,000", To: "10,000", Least: 1.1},
 	{what: pushStart, Of: "3,000,000", To: "10,000", Least: 1.5, Aim: 1.1},

@@ -154,14 +154,24 @@ func sizeOf(dir string) (all float64, err error) {
 	return all, err
 }
 
-// asked is how often a question is asked in a round.
-const asked = 100
+const (
+	asked       = 100 // times a question is asked in a round
+	startsAsked = 3   // pushes that are started in a round while no device is connected
+)
 
 // measure measures what is to be independent of the number of devices.
 func (g *growth) measure(ctx context.Context, r *rig) error {
 	names, err := g.names()
 	if err != nil {
 		return err
+	}
+	for range startsAsked {
+		if err := g.prepare(ctx); err != nil {
+			return err
+		}
+		if err := g.spent(ctx, r, pushStart, 1, func() error { return g.tell(ctx, 1) }); err != nil {
+			return err
+		}
 	}
 	how := g.connect()
 	how.Count, how.Source = connectedWhileGrown, 10
@@ -225,7 +235,7 @@ func (g *growth) started(ctx context.Context, r *rig) error {
 	if err := g.tell(ctx, 1); err != nil {
 		return err
 	}
-	r.table.add(pushStart, "ms", g.who, float64(time.Since(began).Microseconds())/1e3)
+	r.table.add(pushWall, "ms", g.who, float64(time.Since(began).Microseconds())/1e3)
 	if _, err := wait(); err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func million(ctx context.Context, r *rig, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("connected   %.0f s, %.0f us of server CPU each\n", took.Seconds(), micros(spent, total))
+	fmt.Printf("connected   %.0f s (a million: aim 80 s), %.0f us of server CPU each\n", took.Seconds(), micros(spent, total))
 	fmt.Printf("memory      servers %.1f GB resident, %.0f B a connection; everything, kernel and clients too, %.1f GB\n",
 		resident/1e9, resident/float64(total), (free-available())/1e9)
 	return tellPairs(ctx, all, *each)
@@ -154,7 +154,7 @@ func tellPairs(ctx context.Context, all []*pair, each int) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("told        %.1f s, and on record after %.1f s; %.0f us of server CPU each\n",
+	fmt.Printf("told        %.1f s (a million: aim 10 s), and on record after %.1f s; %.0f us of server CPU each\n",
 		time.Duration(end-ordered.UnixNano()).Seconds(), time.Since(ordered).Seconds(), micros(after-before, each*len(all)))
 	return nil
 }

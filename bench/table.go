@@ -118,6 +118,9 @@ func (t *table) print(w io.Writer) {
 	for _, f := range t.figures {
 		width = max(width, len([]rune(f.What))+len(f.Unit)+2)
 	}
+	for _, g := range goals {
+		width = max(width, len([]rune(g.what)))
+	}
 	line := func(what, who, median, spread, target string) {
 		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-*s  %-21s %10s  %-19s  %s", width, what, who, median, spread, target), " "))
 	}
@@ -130,26 +133,38 @@ func (t *table) print(w io.Writer) {
 		}
 		for _, g := range f.Goals {
 			if g.To != "" {
-				line("", g.who(), number(g.Median)+"x", g.spread.text("x"), g.verdict("x"))
+				line("", g.who(), number(g.Median)+g.unit(), g.spread.text(g.unit()), g.verdict())
 			}
 		}
 		if f.Note != "" {
 			fmt.Fprintf(w, "    (%s)\n", f.Note)
 		}
 	}
+	for _, g := range goals {
+		if !t.shows(g) {
+			line(g.what, g.who(), "-", "", g.text(g.unit())+": not measured in this run")
+		}
+	}
+}
+
+// shows says whether there is a figure for the goal.
+func (t *table) shows(g goal) bool {
+	return slices.ContainsFunc(t.figures, func(f *figure) bool {
+		return slices.ContainsFunc(f.Goals, func(r result) bool { return r.goal == g })
+	})
 }
 
 // verdict is what the goal of a subject's own figure says, if it has one.
 func (f *figure) verdict(who string) string {
 	for _, g := range f.Goals {
 		if g.To == "" && g.subject() == who {
-			return g.verdict("")
+			return g.verdict()
 		}
 	}
 	return ""
 }
 
-func (g result) verdict(unit string) string { return g.goal.text(unit) + ": " + verdicts[g.Met] }
+func (g result) verdict() string { return g.goal.text(g.unit()) + ": " + verdicts[g.Met] }
 
 var verdicts = map[string]string{"no": "MISSED", "least": "reached", "aim": "reached, and the aim"}
 
@@ -191,6 +206,14 @@ type goal struct {
 }
 
 func (g goal) subject() string { return cmp.Or(g.Of, "cota") }
+
+// unit is what stands behind its numbers: x for a ratio.
+func (g goal) unit() string {
+	if g.To == "" {
+		return ""
+	}
+	return "x"
+}
 
 func (g goal) who() string {
 	if g.To == "" {

@@ -30,6 +30,7 @@ type crowd struct {
 	got     int     // devices that have what is waited for
 	failed  int
 	stray   int
+	inline  int // configurations that came in the push itself
 	bytes   int
 	qos     int
 	waiting []*device // for a download to begin

@@ -1,9 +1,13 @@
 package load
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -200,6 +204,12 @@ func (d *device) message(c *crowd, size, qos int) {
 
 // offered keeps what a push, or the answer to a get, offers.
 func (d *device) offered(c *crowd, p *mqtt.Publish) (err error) {
+	if c.connect.Inline && c.expect.Apply && d.at == 0 {
+		if whole, err := d.enclosed(p.Payload); whole || err != nil {
+			c.inline++
+			return errors.Join(err, d.report(c))
+		}
+	}
 	switch alink.ParseTopic(p.Topic).Kind {
 	case alink.ConfigPush:
 		d.offer, err = alink.DecodePush(p.Payload)
@@ -211,6 +221,24 @@ func (d *device) offered(c *crowd, p *mqtt.Publish) (err error) {
 		c.download()
 	}
 	return err
+}
+
+// enclosed reads a push that may hold the configuration itself, and checks it.
+func (d *device) enclosed(payload []byte) (whole bool, err error) {
+	var push struct {
+		Params struct{ ConfigID, Content, GetType, Sign string }
+	}
+	if err := json.Unmarshal(payload, &push); err != nil {
+		return false, err
+	}
+	if push.Params.GetType != "inline" {
+		return false, nil
+	}
+	if sum := sha256.Sum256([]byte(push.Params.Content)); hex.EncodeToString(sum[:]) != push.Params.Sign {
+		return true, errors.New("not the configuration that was offered")
+	}
+	d.offer.ConfigID = push.Params.ConfigID
+	return true, nil
 }
 
 // report says that the configuration is in force.
@@ -251,6 +279,9 @@ func (c *crowd) hello(i int) ([]byte, error) {
 	login, err := alink.Sign(c.fleet.Product, d.Name, d.Secret, alink.SignOptions{AutoSubscribe: true, Language: "Go"})
 	if err != nil {
 		return nil, err
+	}
+	if c.connect.Inline {
+		login.ClientID = strings.TrimSuffix(login.ClientID, "|") + ",_inline=1|" // the signature is not of this
 	}
 	p.ClientID, p.Username, p.Password = []byte(login.ClientID), []byte(login.UserName), []byte(login.Password)
 	return p.Append(nil), nil

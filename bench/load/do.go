@@ -53,7 +53,7 @@ func cpu() time.Duration {
 // do does one job. listening is to be called when the crowd waits for what
 // somebody else is to begin.
 func (c *crowd) do(j Job, listening func() error) (Report, error) {
-	c.got, c.failed, c.failure, c.stray = 0, 0, nil, 0
+	c.got, c.failed, c.failure, c.stray, c.inline = 0, 0, nil, 0, 0
 	var values []int64
 	var err error
 	r := Report{Began: time.Now().UnixNano()}
@@ -79,7 +79,7 @@ func (c *crowd) do(j Job, listening func() error) (Report, error) {
 		err = errors.New("a job without anything to do")
 	}
 	r.Ended = time.Now().UnixNano()
-	r.Count, r.Failed, r.Stray, r.Bytes, r.QoS = len(values), c.failed, c.stray, c.bytes, c.qos
+	r.Count, r.Failed, r.Stray, r.Bytes, r.QoS, r.Inline = len(values), c.failed, c.stray, c.bytes, c.qos, c.inline
 	if j.Expect != nil {
 		r.At = quantiles(values)
 	} else {

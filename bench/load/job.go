@@ -40,6 +40,7 @@ type Connect struct {
 	Size    int     `json:",omitempty"` // Raw
 	QoS     byte    `json:",omitempty"` // MQTT
 	Devices string  `json:",omitempty"` // Cota: file of a Fleet
+	Inline  bool    `json:",omitempty"` // Cota: the devices take small files in the push itself
 }
 
 // Fleet is a product and devices of it.
@@ -83,6 +84,7 @@ type Report struct {
 
 	Count  int
 	Failed int   `json:",omitempty"`
+	Inline int   `json:",omitempty"` // configurations that came in the push itself
 	Stray  int   `json:",omitempty"` // messages that nobody waited for
 	Bytes  int   `json:",omitempty"` // of a message or of a file
 	QoS    int   `json:",omitempty"` // of the messages
