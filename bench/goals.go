@@ -36,7 +36,7 @@ const (
 	statesRate = "device states committed to SQLite"
 	statesCPU  = "device states committed to SQLite: CPU each"
 
-	linkTime   = "payload and link: time"
+	linkTime   = "payload and link: CPU"
 	linkAllocs = "payload and link: allocations"
 
 	startCPU    = "start of the server: CPU"
