@@ -6,9 +6,9 @@ import "sync"
 // time. After a push the first look finds what all others came for.
 const workers = 8
 
-// maxAside bounds the tasks that wait for a worker. It is beyond the
-// connections that a process can have, and a connection waits for one task.
-const maxAside = 1 << 20
+// maxRecords bounds the tasks that wait for a worker when one comes that no
+// connection waits for.
+const maxRecords = 10_000
 
 // aside does what a loop must not wait for.
 type aside struct {
@@ -29,16 +29,28 @@ func newAside() *aside {
 	return a
 }
 
-// do has a worker do the task, unless too many wait.
-func (a *aside) do(task func()) bool {
+// do has a worker do a task that a connection waits for, which bounds them.
+func (a *aside) do(task func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.tasks) == maxAside {
+	a.add(task)
+}
+
+// offer has a worker do a task that nobody waits for, unless too many wait.
+func (a *aside) offer(task func()) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.tasks) >= maxRecords {
 		return false
 	}
+	a.add(task)
+	return true
+}
+
+// add adds a task. a.mu is held.
+func (a *aside) add(task func()) {
 	a.tasks = append(a.tasks, task)
 	a.more.Signal()
-	return true
 }
 
 func (a *aside) work() {

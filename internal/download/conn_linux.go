@@ -78,7 +78,7 @@ func (c *conn) handOver(b []byte) error {
 // pause has a task done that may wait; meanwhile nothing is taken.
 func (c *conn) pause(task func()) {
 	c.conn.Pause()
-	c.loops.aside.do(func() { // there is room: see maxAside
+	c.loops.aside.do(func() {
 		task()
 		c.conn.Resume()
 	})
@@ -138,7 +138,7 @@ func (c *conn) Written() {
 	if a == nil {
 		return
 	}
-	if h := c.loops.files; !h.tryFinish(a.part) && !c.loops.aside.do(func() { h.record(a.part.grant) }) {
+	if h := c.loops.files; !h.tryFinish(a.part) && !c.loops.aside.offer(func() { h.record(a.part.grant) }) {
 		h.log.Warn("download is not on record", "product", a.part.grant.Product, "err", "too many wait")
 	}
 	c.next(a.last)
