@@ -48,6 +48,14 @@ func (s *session) waits() bool {
 	return (s.device.waiting || s.subs != nil && len(s.subs.queue) > 0) && s.hasRoom()
 }
 
+// offerAgain has a device offered again what it was offered on this connection,
+// if it does not come for it meanwhile. C SDK 3 and clients like Paho drop what
+// comes before they have subscribed to it, though they acknowledge it (field).
+func (s *session) offerAgain(d *device) {
+	d.offered.expires = 0
+	s.wait(d)
+}
+
 // next is a device that waited and need not any more; nil if there is none, or
 // no room.
 func (s *session) next() *device {

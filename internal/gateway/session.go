@@ -305,6 +305,8 @@ func (s *session) subscribe(b []byte) (w work, err error) {
 			foreignTopics.Inc()
 		case d.subscriptions.subscribe(sub.Filter, d.Product, d.Name):
 			w.hears = append(w.hears, d.Product)
+		case d.offered.times > 0 && matches(sub.Filter, alink.ConfigPush, d.Product, d.Name):
+			s.offerAgain(d)
 		}
 		answer.Codes = append(answer.Codes, code)
 	}

@@ -63,6 +63,13 @@ func (s *subscriptions) unsubscribe(filter []byte, productKey, deviceName string
 	return existed
 }
 
+// matches reports whether a filter of a device matches its topic of a kind in
+// served.
+func matches(filter []byte, kind alink.Kind, productKey, deviceName string) bool {
+	matched, _ := match(filter, productKey, deviceName)
+	return matched.has(kind)
+}
+
 // match finds the topics in served that a filter matches; byName is that it
 // is the name of one. The group of a shared subscription is passed over: a
 // device is the only one of its topics' subscribers.
