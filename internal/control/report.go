@@ -30,13 +30,7 @@ type Word struct {
 // that its product does not have, or has no more, changes nothing and is not
 // recorded.
 func (c *Control) Report(ctx context.Context, d *Device, w Word, done func(error)) error {
-	r := store.Report{
-		Device: d.ID, At: time.Now(), Kind: cota.EventKind(w.Rung.String()), Code: w.Code, Detail: w.Detail,
-		Rung: w.Rung, Reverted: w.Reverted, Properties: w.Properties, Done: done,
-	}
-	if w.Reverted {
-		r.Kind = cota.EventReverted
-	}
+	r := w.report(d, done)
 	known, err := c.resolve(ctx, d, w, &r)
 	if err != nil {
 		return err
@@ -48,6 +42,39 @@ func (c *Control) Report(ctx context.Context, d *Device, w Word, done func(error
 		return nil
 	}
 	return c.store.Record(ctx, r)
+}
+
+// ReportNow is Report for callers that must not wait. It reports whether it did
+// it; if not, nothing has happened: something has to be looked up, or too much
+// waits to be recorded.
+func (c *Control) ReportNow(d *Device, w Word, done func(error)) bool {
+	f := c.remembered(d.Product)
+	if f == nil {
+		return false
+	}
+	v := f.spokenOf(&w)
+	if v == nil || f.pushOf(v) == 0 {
+		return false
+	}
+	r := w.report(d, done)
+	r.Version = v.Number
+	if w.Rung == cota.Applied {
+		r.ConfigID = v.ConfigID
+	}
+	r.Push = f.pushOf(v)
+	return c.store.TryRecord(r)
+}
+
+// report is what w says of d, but for what it speaks of.
+func (w *Word) report(d *Device, done func(error)) store.Report {
+	r := store.Report{
+		Device: d.ID, At: time.Now(), Kind: cota.EventKind(w.Rung.String()), Code: w.Code, Detail: w.Detail,
+		Rung: w.Rung, Reverted: w.Reverted, Properties: w.Properties, Done: done,
+	}
+	if w.Reverted {
+		r.Kind = cota.EventReverted
+	}
+	return r
 }
 
 // resolve finds what w speaks of and says whether there is such a thing. A
@@ -78,10 +105,8 @@ func (c *Control) resolve(ctx context.Context, d *Device, w Word, r *store.Repor
 // spokenOf is the version that w speaks of. It refuses with NotFound what
 // never was, or is no longer kept.
 func (c *Control) spokenOf(ctx context.Context, d *Device, w Word, f *Facts) (cota.Version, error) {
-	for _, v := range []*cota.Version{f.Pushed, f.Current} {
-		if v != nil && w.speaksOf(v, f) {
-			return *v, nil
-		}
+	if v := f.spokenOf(&w); v != nil {
+		return *v, nil
 	}
 	switch {
 	case w.ConfigID != "":
@@ -97,6 +122,16 @@ func (c *Control) spokenOf(ctx context.Context, d *Device, w Word, f *Facts) (co
 		return cota.Version{}, cota.Errorf(cota.NotFound, "push %d is of another product", w.Push)
 	}
 	return c.store.VersionHead(ctx, d.Product, push.Version)
+}
+
+// spokenOf is the version that w speaks of, if it is one of these.
+func (f *Facts) spokenOf(w *Word) *cota.Version {
+	for _, v := range []*cota.Version{f.Pushed, f.Current} {
+		if v != nil && w.speaksOf(v, f) {
+			return v
+		}
+	}
+	return nil
 }
 
 func (w *Word) speaksOf(v *cota.Version, f *Facts) bool {

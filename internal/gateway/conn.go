@@ -238,10 +238,28 @@ func (c *conn) get(w work) {
 	c.via.flush()
 }
 
-// word records what the device said; it is acknowledged once that is on disk.
+// word records what the device said.
 func (c *conn) word(w work) error {
 	w.word.Properties = w.props
-	return c.gw.control.Report(c.gw.ctx, &w.device.Device, *w.word, func(err error) {
+	return c.gw.control.Report(c.gw.ctx, &w.device.Device, *w.word, c.recorded(w))
+}
+
+// wordNow does the same unless it would have to wait, and reports whether it
+// did.
+func (c *conn) wordNow(w *work) bool {
+	if w.word == nil {
+		return false
+	}
+	w.word.Properties = w.props
+	return c.gw.control.ReportNow(&w.device.Device, *w.word, c.recorded(*w))
+}
+
+// recorded acknowledges what the device said once that is on disk.
+func (c *conn) recorded(w work) func(error) {
+	if w.report == nil && w.ackID == 0 {
+		return func(error) {} // it does not hear of it
+	}
+	return func(err error) {
 		if err != nil {
 			return // it was not recorded, so it is not acknowledged
 		}
@@ -255,7 +273,7 @@ func (c *conn) word(w work) error {
 		}
 		c.via.sendSoon()
 		c.via.madeRoom()
-	})
+	}
 }
 
 // resume makes the offers that have waited, as far as there is room for them.

@@ -57,6 +57,9 @@ func (s *socket) Take(b []byte) (int, error) {
 		return 0, nil
 	}
 	w, err := s.packet(b[:n])
+	if err == nil && s.wordNow(&w) {
+		w.word = nil
+	}
 	if err == nil && s.waits(&w) {
 		s.ep.Pause()
 		s.gw.workers.do(func() { s.carryOn(s.do(w)) })
