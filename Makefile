@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build console shots test lint fuzz sim bench bench-short profile clean
+.PHONY: help run build console shots test crash lint fuzz sim bench bench-short profile clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 13
@@ -19,6 +19,9 @@ shots: build ## take the pictures of the console in doc/images anew
 
 test: ## run every test there is, with PostgreSQL, Node, a browser and mosquitto where they can be had
 	script/test
+
+crash: ## kill the server 200 times on each engine, take PostgreSQL away for 30 s (KILLS=200 OUTAGE=30s)
+	script/test crash
 
 lint: ## check format, go vet and staticcheck
 	script/test lint

@@ -87,7 +87,15 @@ func (s *server) recount(product string, no int64) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var got cota.Counts
+	if got := s.standing(no); got != p.Counts {
+		s.t.Errorf("the push of product %s in %s counts %+v; its devices stand at %+v", product, filepath.Base(s.dir), p.Counts, got)
+	}
+}
+
+// standing counts where the devices of a push stand, those included that were
+// added since it began.
+func (s *server) standing(no int64) (got cota.Counts) {
+	s.t.Helper()
 	for d, err := range s.PushDevices(s.t.Context(), no, nil) {
 		if err != nil {
 			s.t.Fatal(err)
@@ -108,7 +116,5 @@ func (s *server) recount(product string, no int64) {
 			got.Failed++
 		}
 	}
-	if got != p.Counts {
-		s.t.Errorf("the push of product %s in %s counts %+v; its devices stand at %+v", product, filepath.Base(s.dir), p.Counts, got)
-	}
+	return got
 }

@@ -52,6 +52,7 @@ type server struct {
 	dir   string
 	db    string    // "" for SQLite in dir
 	ports [3]string // host:port of the management, MQTT and file doors; the same after a restart
+	flags []string  // beside those that every server here has
 	cmd   *exec.Cmd
 	lines chan string // what it prints
 	log   *syncBuffer
@@ -67,7 +68,14 @@ func start(t *testing.T) *server {
 // startOn runs a server on a database.
 func startOn(t *testing.T, db string) *server {
 	t.Helper()
-	s := &server{t: t, dir: t.TempDir(), db: db, log: new(syncBuffer)}
+	return startWith(t, &server{dir: t.TempDir(), db: db})
+}
+
+// startWith runs a server with the data directory, the database and the flags
+// that s has already.
+func startWith(t *testing.T, s *server) *server {
+	t.Helper()
+	s.t, s.log = t, new(syncBuffer)
 	for i := range s.ports {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -106,11 +114,19 @@ func (s *server) token() string {
 // run starts the process and waits until it serves.
 func (s *server) run() {
 	s.t.Helper()
+	s.launch()
+	s.await("files ")
+}
+
+// launch starts the process.
+func (s *server) launch() {
+	s.t.Helper()
 	path, err := binary()
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.cmd = exec.Command(path, "serve", "--data", s.dir, "--http", s.ports[0], "--mqtt", s.ports[1], "--files", s.ports[2], "--push-rate", "0")
+	args := []string{"serve", "--data", s.dir, "--http", s.ports[0], "--mqtt", s.ports[1], "--files", s.ports[2], "--push-rate", "0"}
+	s.cmd = exec.Command(path, append(args, s.flags...)...)
 	s.cmd.Env = append(os.Environ(), "COTA_ADMIN_PASSWORD="+adminPassword, "COTA_DB="+s.db)
 	s.cmd.Stderr = s.log
 	out, err := s.cmd.StdoutPipe()
@@ -127,7 +143,6 @@ func (s *server) run() {
 			s.lines <- scan.Text()
 		}
 	}()
-	s.await("files ")
 }
 
 // await waits for a line that the server prints.
