@@ -26,6 +26,7 @@ type witness struct {
 	id      cota.Credentials
 	book    *ledger
 	saved   func(configID string) (version int64, sha256 string) // 0: never saved
+	applies func(ctx context.Context)                            // takes as long as applying takes; nil: none
 
 	mu       sync.Mutex
 	connects int           // sign-ins that were accepted; guarded by mu
@@ -211,8 +212,15 @@ func (w *witness) lookAfter(ctx context.Context, nc net.Conn) error {
 		return nil
 	}
 	err := download(ctx, offer)
-	if err != nil && !errors.Is(err, errRefused) {
-		return err // and tried again on the next connection
+	for err != nil && !errors.Is(err, errRefused) {
+		if ctx.Err() != nil {
+			return err // and tried again on the next connection
+		}
+		pause(ctx, 50*time.Millisecond)
+		err = download(ctx, offer)
+	}
+	if w.applies != nil {
+		w.applies(ctx)
 	}
 	w.mu.Lock()
 	w.offer = nil

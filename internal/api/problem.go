@@ -96,6 +96,9 @@ func (s *server) refuse(ctx context.Context, err error) *problem {
 	}
 	r := requestOf(ctx)
 	s.log.Error("request failed", "request", r.id, "err", err)
+	if errors.As(s.store.Trouble(err), &e) && e.Code != cota.Internal {
+		return newProblem(e)
+	}
 	return newProblem(r.internal())
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/internal/store"
@@ -133,14 +134,32 @@ func (c *Control) head(ctx context.Context, product string, number int64) (*cota
 	return &v, err
 }
 
+// patience bounds how long a command, or a device that asks, waits for what
+// devices report to be on record. It is never reached while the database works.
+const patience = 10 * time.Second
+
+var errPatience = cota.Errorf(cota.Unavailable, "the database does not take what devices report; try again")
+
 // hold keeps everything from being sent to a product's devices until release
-// is called, and waits for what is known of what was sent to be on record.
+// is called, and waits for what is known of what was sent to be on record. It
+// does not wait for longer than patience: with the product's devices waits
+// whoever asks for its configuration.
 func (c *Control) hold(ctx context.Context, product string) (release func(), err error) {
 	l := c.line(product)
 	l.sending.Lock()
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer cancel()
 	if err := c.store.Flush(ctx); err != nil {
 		l.sending.Unlock()
-		return nil, err
+		return nil, impatient(ctx, err)
 	}
 	return l.sending.Unlock, nil
+}
+
+// impatient is err, or errPatience if that is why ctx ended.
+func impatient(ctx context.Context, err error) error {
+	if context.Cause(ctx) == errPatience {
+		return errPatience
+	}
+	return err
 }

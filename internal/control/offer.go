@@ -55,7 +55,8 @@ func (c *Control) Sent(ctx context.Context, d *Device, o Offer) error {
 // with the product's current version, after it is on record that the device
 // was offered it, with the properties of its question. It refuses with Disabled if the switch is off and with
 // NoConfig if nothing was saved. As in Supply, the offer stays true while send
-// runs. It waits for a commit.
+// runs. It waits for a commit, and refuses with Unavailable if that does not
+// come in time.
 func (c *Control) ConfigFor(ctx context.Context, d *Device, properties []cota.Property, send func(Offer) error) error {
 	for {
 		f, err := c.mayGet(ctx, d.Product)
@@ -118,16 +119,19 @@ func (c *Control) recordAsked(ctx context.Context, d *Device, properties []cota.
 	return c.recordAndWait(ctx, r)
 }
 
+// recordAndWait waits for no longer than patience.
 func (c *Control) recordAndWait(ctx context.Context, r store.Report) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer cancel()
 	done := make(chan error, 1)
 	r.Done = func(err error) { done <- err }
 	if err := c.store.Record(ctx, r); err != nil {
-		return err
+		return impatient(ctx, err)
 	}
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		return impatient(ctx, ctx.Err())
 	}
 }

@@ -31,7 +31,7 @@ type Word struct {
 // recorded.
 func (c *Control) Report(ctx context.Context, d *Device, w Word, done func(error)) error {
 	r := w.report(d, done)
-	known, err := c.resolve(ctx, d, w, &r)
+	known, err := c.resolveInTime(ctx, d, w, &r)
 	if err != nil {
 		return err
 	}
@@ -75,6 +75,29 @@ func (w *Word) report(d *Device, done func(error)) store.Report {
 		r.Kind = cota.EventReverted
 	}
 	return r
+}
+
+// Word on a configuration that is not remembered waits for a database that does
+// not answer: an error would end the connection of each device that speaks,
+// and all of them would sign in again when the database is back.
+const (
+	resolveWithin = time.Minute
+	resolveEvery  = 250 * time.Millisecond
+)
+
+// resolveInTime is resolve, tried again while the database is in trouble.
+func (c *Control) resolveInTime(ctx context.Context, d *Device, w Word, r *store.Report) (known bool, err error) {
+	for until := time.Now().Add(resolveWithin); ; {
+		known, err = c.resolve(ctx, d, w, r)
+		if cota.CodeOf(c.store.Trouble(err)) != cota.Unavailable || time.Now().After(until) {
+			return known, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(resolveEvery):
+		}
+	}
 }
 
 // resolve finds what w speaks of and says whether there is such a thing. A

@@ -46,7 +46,8 @@ var postgres = engine{
 		code := postgresCode(err)
 		return code == "40001" || code == "40P01" // serialization failure, deadlock
 	},
-	taken: func(err error) bool { return postgresCode(err) == "23505" },
+	taken:   func(err error) bool { return postgresCode(err) == "23505" },
+	trouble: postgresTrouble,
 }
 
 func postgresCode(err error) string {

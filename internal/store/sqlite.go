@@ -66,9 +66,10 @@ func sqliteDSN(path string) string {
 }
 
 var sqliteEngine = engine{
-	name:  "sqlite",
-	bare:  true,
-	retry: func(err error) bool { return sqliteCode(err)&0xff == sqlite3.SQLITE_BUSY },
+	name:    "sqlite",
+	bare:    true,
+	retry:   func(err error) bool { return sqliteCode(err)&0xff == sqlite3.SQLITE_BUSY },
+	trouble: sqliteTrouble,
 	taken: func(err error) bool {
 		code := sqliteCode(err)
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY

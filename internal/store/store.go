@@ -99,6 +99,7 @@ type engine struct {
 	isolation sql.IsolationLevel // of Update
 	retry     func(error) bool   // the transaction lost a race and may be tried again
 	taken     func(error) bool   // a unique index already holds the key
+	trouble   func(error) string // what keeps the database from its work; "" if that is not it
 }
 
 // Open opens the database, brings its schema up to date and joins it as a
