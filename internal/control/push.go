@@ -82,13 +82,14 @@ func (c *Control) StopPush(ctx context.Context, by Actor, no int64, reason strin
 	if push, err = c.store.Push(ctx, no); err != nil {
 		return push, err
 	}
-	release, err := c.hold(ctx, push.Product)
+	product := push.Product // push is not to be read in what may run again
+	release, err := c.hold(ctx, product)
 	if err != nil {
 		return push, err
 	}
 	defer release()
-	err = c.change(ctx, by, "push.stop", push.Product, func(tx *store.Tx) (string, error) {
-		p, err := tx.Product(ctx, push.Product)
+	err = c.change(ctx, by, "push.stop", product, func(tx *store.Tx) (string, error) {
+		p, err := tx.Product(ctx, product)
 		if err != nil {
 			return "", err
 		}
@@ -109,7 +110,7 @@ func (c *Control) StopPush(ctx context.Context, by Actor, no int64, reason strin
 		return fmt.Sprintf("push %d: %s", no, reason), tx.SetProduct(ctx, p)
 	})
 	if err == nil {
-		c.log.Info("push stopped", "push", no, "product", push.Product, "by", by.Name)
+		c.log.Info("push stopped", "push", no, "product", product, "by", by.Name)
 	}
 	return push, err
 }
