@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/cotahq/cota"
@@ -55,14 +54,9 @@ func (f *Facts) permit() error {
 }
 
 // Content is the version that a grant permits to fetch. A version never
-// changes, so it may be kept. One that is damaged on disk is an error: devices
-// would fetch it, refuse it and fetch it again.
+// changes, so it may be kept.
 func (c *Control) Content(ctx context.Context, g cota.Grant) (cota.Version, error) {
-	v, err := c.store.Version(ctx, g.Product, g.Version)
-	if err == nil && cota.Digest(v.Content) != v.SHA256 {
-		err = fmt.Errorf("version %d of product %s is damaged in the database: its digest is not what was saved", g.Version, g.Product)
-	}
-	return v, err
+	return c.store.Version(ctx, g.Product, g.Version)
 }
 
 // Fetched records that the last byte of what g permits has been sent.

@@ -44,6 +44,9 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		db.SetMaxIdleConns(connections)
 		if err := db.PingContext(ctx); err != nil {
 			db.Close()
+			if why := sqliteTrouble(err); why != "" {
+				err = fmt.Errorf("%s (%w)", why, err)
+			}
 			return nil, fmt.Errorf("open database %s: %w", path, err)
 		}
 		return db, nil
@@ -56,6 +59,10 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		return err
 	}
 	s.db, s.engine = &preparedReads{DB: s.read}, sqliteEngine
+	if err := s.check(ctx); err != nil {
+		s.closeDB()
+		return err
+	}
 	return nil
 }
 

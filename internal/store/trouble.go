@@ -29,7 +29,11 @@ func (s *Store) Trouble(err error) error {
 	if err == nil || cota.CodeOf(err) != cota.Internal {
 		return err
 	}
-	if why := s.engine.trouble(err); why != "" {
+	why := s.engine.trouble(err)
+	if errors.Is(err, errDamaged) {
+		why = troubleDamaged
+	}
+	if why != "" {
 		return &cota.Error{Code: cota.Unavailable, Msg: why}
 	}
 	return err

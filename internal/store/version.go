@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/cotahq/cota"
@@ -58,11 +59,16 @@ func scanVersion(row scanner) (v cota.Version, err error) {
 	return v, err
 }
 
-// Version is a version of a product with its content.
+// Version is a version of a product with its content. Content that is not what
+// was saved is an error: devices would fetch it, refuse it and fetch it again.
 func (q queries) Version(ctx context.Context, product string, number int64) (cota.Version, error) {
 	row := q.db.QueryRowContext(ctx, `
 		SELECT `+versionColumns+` FROM version WHERE product = $1 AND number = $2`, product, number)
-	return one(row, scanVersion, "no version %d of product %s", number, product)
+	v, err := one(row, scanVersion, "no version %d of product %s", number, product)
+	if err == nil && cota.Digest(v.Content) != v.SHA256 {
+		err = fmt.Errorf("version %d of product %s is %w", number, product, errDamaged)
+	}
+	return v, err
 }
 
 // VersionHead is Version without the content.

@@ -24,7 +24,7 @@ func TestVersions(t *testing.T) {
 			v.Note, v.CreatedAt = "nötig\n为什么", t0.Add(time.Duration(n)*time.Millisecond)
 			if n == 3 {
 				v.Content = `{"s":"\u0000 € 😀` + strings.Repeat("x", 1<<20) + "\"}\r\n"
-				v.Size = int64(len(v.Content))
+				v.SHA256, v.Size = cota.Digest(v.Content), int64(len(v.Content))
 				v.CreatedAt, v.Author, v.Note = time.Time{}, "", ""
 			}
 			update(t, s, func(tx *store.Tx) error { return tx.AddVersion(ctx, pk, v) })
