@@ -34,7 +34,7 @@ func (s *server) register(adapter huma.Adapter, version string) []byte {
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{ours},
 	}, adapter)
-	api.UseMiddleware(func(c huma.Context, next func(huma.Context)) { next(mended{c}) })
+	api.UseMiddleware(func(c huma.Context, next func(huma.Context)) { next(mend(c)) })
 	for _, ch := range s.routes() {
 		spec.Tags = append(spec.Tags, &huma.Tag{Name: ch.title})
 		for _, r := range ch.routes {

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -23,17 +25,43 @@ func ours(ctx huma.Context, _ string, answer any) (any, error) {
 }
 
 // mended is a context with our statuses: everything invalid is 400.
-type mended struct{ humaContext }
+type mended struct {
+	humaContext
+	body *body
+}
 
 // humaContext is a name to embed by: the interface has a method Context.
 type humaContext huma.Context
 
+func mend(c huma.Context) mended { return mended{c, new(body)} }
+
 func (c mended) SetStatus(status int) {
-	switch status {
-	case http.StatusUnprocessableEntity, http.StatusUnsupportedMediaType, http.StatusRequestTimeout:
+	switch {
+	case status == http.StatusUnprocessableEntity, status == http.StatusUnsupportedMediaType, status == http.StatusRequestTimeout,
+		status == http.StatusInternalServerError && c.body.broken:
 		status = http.StatusBadRequest
 	}
 	c.humaContext.SetStatus(status)
+}
+
+func (c mended) BodyReader() io.Reader {
+	c.body.Reader = c.humaContext.BodyReader()
+	return c.body
+}
+
+// body remembers that it could not be read to its end. huma takes that for a
+// fault of the server's; it is one of whoever sent it.
+type body struct {
+	io.Reader
+	broken bool
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.broken = true
+	}
+	return n, err
 }
 
 func invalid(op *huma.Operation, e *huma.ErrorModel) *cota.Error {
