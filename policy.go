@@ -114,9 +114,10 @@ func (p Policy) CheckPush(f PushFacts, now time.Time) error {
 }
 
 // NextPush is when the cool-down after a push that began at last ends; the
-// zero time if there was none.
+// zero time if there was none, or there is no cool-down: so an operator can get
+// around a last push that lies in the future since the clock was set back.
 func (p Policy) NextPush(last time.Time) time.Time {
-	if last.IsZero() {
+	if last.IsZero() || p.CooldownSeconds == 0 {
 		return time.Time{}
 	}
 	return last.Add(p.Cooldown())

@@ -85,6 +85,9 @@ func TestNextPush(t *testing.T) {
 	if got, want := p.NextPush(t0), t0.Add(90*time.Second); !got.Equal(want) {
 		t.Errorf("NextPush(%v) = %v; want %v", t0, got, want)
 	}
+	if got := new(cota.Policy).NextPush(t0); !got.IsZero() {
+		t.Errorf("NextPush(%v) without a cool-down = %v; want the zero time", t0, got)
+	}
 }
 
 func TestPolicyCheck(t *testing.T) {
