@@ -130,7 +130,8 @@ func TestAnyPacketKeepsAConnectionAlive(t *testing.T) {
 	})
 }
 
-// A device must not be cut off for a database that is slow.
+// A device must not be cut off for a database that is slow. What it asked is
+// refused in time, so that it may ask again.
 func TestHeldBackDeviceIsNotCut(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, 1)
@@ -138,8 +139,12 @@ func TestHeldBackDeviceIsNotCut(t *testing.T) {
 		w := r.connect(0)
 		release := r.holdWrites()
 		w.publish(r.topic(alink.ConfigGet, 0), askForConfig, 0, 0)
-		w.wantNothing(time.Hour)
+		w.wantNothing(9 * time.Second)
+		if _, reply := w.message(); reply["code"] != float64(alink.CodeServerError) {
+			t.Errorf("get while the database is held = %v; want code %d", reply, alink.CodeServerError)
+		}
 		release()
+		w.publish(r.topic(alink.ConfigGet, 0), askForConfig, 0, 0)
 		w.answered()
 	})
 }
