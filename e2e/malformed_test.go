@@ -29,7 +29,7 @@ const (
 	hostileDevices    = 400 // whose names and secrets the hostile know
 	goodDevices       = 200
 	goodBound         = 30 * time.Second // for an answer to a good device: when others give up; machines are slow
-	hostileAtOnce     = 16
+	hostileAtOnce     = 48
 	hostileMoment     = 50 * time.Millisecond // how long one waits for the server
 )
 
