@@ -45,8 +45,6 @@ var importMap = []struct {
 	{"internal/control", []string{".", "internal/store", "internal/sms"}, "applies the rules, keeps what follows, sends codes to who must confirm"},
 	{"internal/sim", []string{"alink", "internal/mqtt", "device"}, "plays devices, thousands to a process"},
 	{"internal/gateway", []string{".", "alink", "internal/mqtt", "internal/control", "internal/limit", "internal/port", "internal/epoll"}, "turns packets into commands, and pushes into packets"},
-	{"internal/download", []string{".", "internal/control", "internal/limit"}, "opens links, and reports what was fetched"},
-	{"internal/gateway", []string{".", "alink", "internal/mqtt", "internal/control", "internal/limit", "internal/port"}, "turns packets into commands, and pushes into packets"},
 	{"internal/download", []string{".", "internal/control", "internal/limit", "internal/epoll"}, "opens links, and reports what was fetched"},
 	{"internal/register", []string{".", "alink", "internal/control", "internal/limit"}, "reads forms, and answers what control decides of them"},
 	{"internal/api", []string{".", "internal/store", "internal/control", "internal/limit"}, "commands go through control, queries straight to store"},
