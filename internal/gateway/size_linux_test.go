@@ -37,7 +37,8 @@ func (f file) SetReadDeadline(time.Time) error  { return nil }
 func (f file) SetWriteDeadline(time.Time) error { return nil }
 
 // TestIdleDevicesAreSmall guards what a device takes that is signed in and
-// silent, of which there are to be millions.
+// silent, of which there are to be millions. By TCP 800 to 1,050 bytes were
+// seen, as maps grow by leaps: a buffer that is kept would show.
 func TestIdleDevicesAreSmall(t *testing.T) {
 	ca := certtest.New(t, "test CA")
 	client := &tls.Config{RootCAs: ca.Pool(), ServerName: "cota.test"}
@@ -47,7 +48,7 @@ func TestIdleDevicesAreSmall(t *testing.T) {
 		most    int64
 		speak   func(nc net.Conn) net.Conn
 	}{
-		{"TCP", 1000, 1000, func(nc net.Conn) net.Conn { return nc }},
+		{"TCP", 1000, 1200, func(nc net.Conn) net.Conn { return nc }},
 		{"TLS", 100, 10_000, func(nc net.Conn) net.Conn { return tls.Client(nc, client) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
