@@ -90,7 +90,7 @@ func (c *Control) ResetDeviceSecret(ctx context.Context, by Actor, product, name
 	if err := c.prove(ctx, by, "a new device secret"); err != nil {
 		return "", err
 	}
-	if err := c.store.Flush(ctx); err != nil { // its last sign-in is before the reset
+	if err := c.flush(ctx); err != nil { // its last sign-in is before the reset
 		return "", err
 	}
 	secret = cota.NewDeviceSecret()

@@ -147,18 +147,23 @@ var errPatience = cota.Errorf(cota.Unavailable, "the database does not take what
 func (c *Control) hold(ctx context.Context, product string) (release func(), err error) {
 	l := c.line(product)
 	l.sending.Lock()
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
-	defer cancel()
-	if err := c.store.Flush(ctx); err != nil {
+	if err := c.flush(ctx); err != nil {
 		l.sending.Unlock()
-		return nil, impatient(ctx, err)
+		return nil, err
 	}
 	return l.sending.Unlock, nil
 }
 
+// flush waits, with patience, until all that was reported before is on record.
+func (c *Control) flush(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer cancel()
+	return impatient(ctx, c.store.Flush(ctx))
+}
+
 // impatient is err, or errPatience if that is why ctx ended.
 func impatient(ctx context.Context, err error) error {
-	if context.Cause(ctx) == errPatience {
+	if err != nil && context.Cause(ctx) == errPatience {
 		return errPatience
 	}
 	return err

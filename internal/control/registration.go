@@ -150,7 +150,7 @@ func (c *Control) mayRegister(ctx context.Context, r Registration) (cota.Product
 // register runs what a registration changes, with its line in the timeline. A
 // sign-in that this node let in before is on record by then.
 func (c *Control) register(ctx context.Context, r Registration, fn func(*store.Tx) (store.DeviceRow, error)) error {
-	if err := c.store.Flush(ctx); err != nil {
+	if err := c.flush(ctx); err != nil {
 		return err
 	}
 	return c.store.Update(ctx, func(tx *store.Tx) error {

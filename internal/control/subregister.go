@@ -21,7 +21,7 @@ type Registered struct {
 // devices must be of products in the gateway's own instance. It refuses as
 // Register does, and with Invalid the gateway itself.
 func (c *Control) RegisterBehind(ctx context.Context, gateway *Device, all []Subdevice) (got []Registered, bad int, err error) {
-	if err := c.store.Flush(ctx); err != nil { // who was let in before is activated
+	if err := c.flush(ctx); err != nil { // who was let in before is activated
 		return nil, 0, err
 	}
 	err = c.store.Update(ctx, func(tx *store.Tx) error {

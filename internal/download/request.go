@@ -2,8 +2,8 @@ package download
 
 import "bytes"
 
-// maxRequest bounds a request that parseRequest waits for. What SDKs send has
-// less than half of it; net/http has bounds of its own for the rest.
+// maxRequest bounds a request that parseRequest takes or waits for. What SDKs
+// send has less than half of it; net/http has bounds of its own for the rest.
 const maxRequest = 2048
 
 // verdict is what parseRequest finds.
@@ -50,6 +50,9 @@ func parseRequest(b []byte) (request, verdict) {
 		line, n, v = cutLine(b[r.size:])
 		if v == plain && len(line) == 0 {
 			r.size += n
+			if r.size > maxRequest {
+				return r, other
+			}
 			return r, r.whole()
 		}
 		if v == plain {

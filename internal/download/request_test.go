@@ -32,6 +32,7 @@ func TestParseRequest(t *testing.T) {
 		{"the line", "GET /c/token HTTP/1.1\r\n", unfinished},
 		{"all but the end", plainHead + "\r", unfinished},
 
+		{"too long", plainHead + "X: " + strings.Repeat("x", maxRequest) + "\r\n\r\n", other},
 		{"POST", "P", other},
 		{"HEAD", "HEAD", other},
 		{"lower case", "get", other},

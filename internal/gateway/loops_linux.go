@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
@@ -64,7 +65,10 @@ func (g *Gateway) serveByLoops(door *port.Listener) (did bool, err error) {
 	defer g.loops.serving.Done()
 	handler := func(ep *epoll.Conn, from netip.AddrPort) epoll.Handler { return g.accepted(ep, from.Addr(), door) }
 	a, err := group.Listen(tcp, handler, func(err error) { g.log.Warn("accept failed", "err", err) })
-	if err != nil {
+	switch {
+	case errors.Is(err, net.ErrClosed):
+		return true, nil // before it was served
+	case err != nil:
 		return true, err
 	}
 	select {
@@ -89,7 +93,7 @@ func (s *socket) passOn(first []byte) error {
 		s.finish()
 		return err
 	}
-	opening := newStream(s.gw, s.door.Conn(epoll.NewSocket(nc.(*net.TCPConn)), bytes.Clone(first)))
+	opening := newStream(s.gw, s.door.Conn(epoll.NewSocket(nc.(*net.TCPConn)), bytes.Clone(first)), s.addr)
 	opening.deadline, opening.fromLoop = deadline, true
 	s.gw.replace(&s.conn, &opening.conn)
 	go func() {

@@ -48,12 +48,16 @@ func (s *session) waits() bool {
 	return (s.device.waiting || s.subs != nil && len(s.subs.queue) > 0) && s.hasRoom()
 }
 
-// offerAgain has a device offered again what it was offered on this connection,
-// if it does not come for it meanwhile. C SDK 3 and clients like Paho drop what
-// comes before they have subscribed to it, though they acknowledge it (field).
-func (s *session) offerAgain(d *device) {
-	d.offered.expires = 0
-	s.wait(d)
+// secondOffer is how long a device that subscribes after it was made an offer
+// has to come for it before it is made again.
+const secondOffer = 10 * time.Second
+
+// offerAgain has a device offered again soon what it was offered on this
+// connection, if it does not come for it meanwhile. C SDK 3 drops what comes
+// before it has subscribed to it, though it acknowledges it (field); most
+// clients that subscribe have heard it, and are not to fetch everything twice.
+func (d *device) offerAgain(now time.Time) {
+	d.offered.expires = min(d.offered.expires, now.Add(secondOffer).UnixNano())
 }
 
 // next is a device that waited and need not any more; nil if there is none, or

@@ -123,7 +123,7 @@ func (s *session) grant(what granted) {
 
 // leaving takes a packet of a device that has registered: it is about to leave
 // and has nothing more to say.
-func (s *session) leaving(t mqtt.Type, b []byte) (work, error) {
+func (s *session) leaving(now time.Time, t mqtt.Type, b []byte) (work, error) {
 	switch t {
 	case mqtt.TypeDisconnect:
 		if _, err := mqtt.DecodeDisconnect(b, s.version); err != nil {
@@ -137,7 +137,7 @@ func (s *session) leaving(t mqtt.Type, b []byte) (work, error) {
 		s.out = mqtt.AppendPingresp(s.out)
 		return work{}, nil
 	case mqtt.TypeSubscribe: // clients that know no message without it
-		return s.subscribe(b)
+		return s.subscribe(now, b)
 	}
 	return work{}, bad(mqtt.ProtocolError, "unexpected "+t.String()+" after a registration")
 }

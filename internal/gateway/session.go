@@ -116,7 +116,7 @@ func (s *session) handle(now time.Time, b []byte) (work, error) {
 		return s.connect(b)
 	}
 	if s.registered {
-		return s.leaving(t, b)
+		return s.leaving(now, t, b)
 	}
 	switch t {
 	case mqtt.TypePublish:
@@ -124,7 +124,7 @@ func (s *session) handle(now time.Time, b []byte) (work, error) {
 	case mqtt.TypePuback:
 		return s.puback(b)
 	case mqtt.TypeSubscribe:
-		return s.subscribe(b)
+		return s.subscribe(now, b)
 	case mqtt.TypeUnsubscribe:
 		return work{}, s.unsubscribe(b)
 	case mqtt.TypePingreq:
@@ -233,10 +233,11 @@ func (s *session) refused(err error) *closed {
 	return &closed{code, why, bad}
 }
 
-// admit is told whose connection this is.
-func (s *session) admit(as control.Device) *device {
+// admit is told whose connection this is, and whether the device takes small
+// files in the push itself.
+func (s *session) admit(as control.Device, inline bool) *device {
 	s.device = newDevice(as)
-	s.device.inline = s.login.Inline
+	s.device.inline = inline
 	return &s.device
 }
 
@@ -287,7 +288,7 @@ func allowed(asked time.Duration) time.Duration {
 
 // subscribe grants what lies in the namespaces of the devices on this
 // connection.
-func (s *session) subscribe(b []byte) (w work, err error) {
+func (s *session) subscribe(now time.Time, b []byte) (w work, err error) {
 	p, err := mqtt.DecodeSubscribe(b, s.version)
 	if err != nil {
 		return work{}, malformed(err)
@@ -306,7 +307,7 @@ func (s *session) subscribe(b []byte) (w work, err error) {
 		case d.subscriptions.subscribe(sub.Filter, d.Product, d.Name):
 			w.hears = append(w.hears, d.Product)
 		case d.offered.times > 0 && matches(sub.Filter, alink.ConfigPush, d.Product, d.Name):
-			s.offerAgain(d)
+			d.offerAgain(now)
 		}
 		answer.Codes = append(answer.Codes, code)
 	}

@@ -77,7 +77,7 @@ func (c *fuzzed) signIn(v mqtt.Version, receiveMax uint16) {
 	if w, err := c.session.handle(c.now, connect.Append(nil)); err != nil || !w.signIn {
 		c.t.Fatalf("CONNECT: %v, sign in %t", err, w.signIn)
 	}
-	c.session.admit(control.Device{ID: 1, Product: fuzzProduct, Name: fuzzDevice})
+	c.session.admit(control.Device{ID: 1, Product: fuzzProduct, Name: fuzzDevice}, false)
 	c.session.welcome()
 }
 

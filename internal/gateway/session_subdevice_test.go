@@ -16,8 +16,8 @@ import (
 // gatewaySession is a session of a device that acts as a gateway, with the
 // given sub-devices logged in.
 func gatewaySession(names ...string) *session {
-	s := &session{version: mqtt.V311, receiveMax: 2, packetMax: mqtt.MaxSize}
-	s.admit(control.Device{ID: 1, Product: "pk", Name: "gate"})
+	s := &session{version: mqtt.V311, receiveMax: 2, packetMax: mqtt.MaxSize, login: new(alink.Login)}
+	s.admit(control.Device{ID: 1, Product: "pk", Name: "gate"}, false)
 	s.device.signedIn = true
 	s.subs = &subs{devices: make(map[string]*device)}
 	for i, name := range names {
@@ -159,7 +159,7 @@ func TestListThatAGatewayDoesNotTake(t *testing.T) {
 
 func TestPlainDeviceKeepsNothingForSubdevices(t *testing.T) {
 	s := session{version: mqtt.V311, receiveMax: 1}
-	s.admit(control.Device{ID: 1, Product: "pk", Name: "plain"})
+	s.admit(control.Device{ID: 1, Product: "pk", Name: "plain"}, false)
 	p := mqtt.Publish{QoS: 1, PacketID: 1, Topic: []byte("/sys/pk/other/thing/config/get"), Payload: []byte(`{}`)}
 	if _, err := s.publish(time.Now(), p.Append(nil, s.version)); err != nil || s.subs != nil {
 		t.Errorf("publish to another's topic: %v, subs %v; want none", err, s.subs)

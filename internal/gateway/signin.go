@@ -61,7 +61,7 @@ func (c *conn) enter(d control.Device, login alink.Login, by entry, changes int6
 	c.fleet = c.gw.fleet(d.Product)
 	d.Product = c.fleet.product // one text for all
 	c.mu.Lock()
-	c.device = c.session.admit(d)
+	c.device = c.session.admit(d, login.Inline)
 	c.mu.Unlock()
 	c.gw.refusals.Accepted(c.addr, c.identity(login))
 	again := c.fleet.join(member{c, c.device})

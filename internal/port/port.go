@@ -108,7 +108,11 @@ func (p *Port) trusts(a netip.Addr) bool {
 // address is that of the other end of a connection; the zero Addr if it has
 // none.
 func address(nc net.Conn) netip.Addr {
-	ap, err := netip.ParseAddrPort(nc.RemoteAddr().String())
+	a := nc.RemoteAddr()
+	if a == nil { // it has gone already
+		return netip.Addr{}
+	}
+	ap, err := netip.ParseAddrPort(a.String())
 	if err != nil {
 		return netip.Addr{}
 	}
