@@ -207,7 +207,7 @@ func TestGetIsAnsweredAfterTheCommit(t *testing.T) {
 		w := r.connect(0)
 		release := r.holdWrites()
 		w.publish(r.topic(alink.ConfigGet, 0), askForConfig, 1, 9)
-		w.wantNothing(20 * time.Second)
+		w.wantNothing(9 * time.Second) // and then it is refused
 		release()
 		w.answered()
 		w.wantPuback(9)

@@ -69,7 +69,7 @@ func (s *Store) record(ctx context.Context, batch []Report) error {
 		func() error { return w.connect(ctx, s.node, connects) },
 		func() error { return w.configure(ctx, configs) },
 		func() error { return w.offer(ctx, offers) },
-		func() error { return w.events(ctx, w.lines(batch, rose), s.nextSeq) },
+		func() error { return w.events(ctx, w.lines(batch, rose, s.nextSeq)) },
 		func() error { return w.count(ctx) },
 	} {
 		if err := step(); err != nil {
@@ -363,13 +363,14 @@ func (w *recordTx) offer(ctx context.Context, offers []Report) error {
 
 // lines picks what goes into the timelines. What a device says of itself is a
 // line only when it changed something, or a device could fill the disk by
-// repeating itself; what the server did is a line each time.
-func (w *recordTx) lines(batch []Report, rose []bool) []*Report {
+// repeating itself; what the server did is a line each time. They are numbered
+// here, in the order of what happened: they are not written in it.
+func (w *recordTx) lines(batch []Report, rose []bool, seq func() int64) []line {
 	kept := func(r *Report) bool { return r.Kind != "" }
-	lines := make([]*Report, 0, len(batch))
+	lines := make([]line, 0, len(batch))
 	for _, i := range byDevice(batch, kept) { // as the index has them
 		if r := &batch[i]; !saidByDevice(r.Rung) || w.changed(r, rose[i]) {
-			lines = append(lines, r)
+			lines = append(lines, line{r, seq()})
 		}
 	}
 	return lines
@@ -395,8 +396,14 @@ var writeEvents = pageSQL{
 		WHERE EXISTS (SELECT 1 FROM device WHERE device.id = v.column1)`,
 }
 
-// line is what lines of many timelines say alike.
+// line is a line of a timeline.
 type line struct {
+	*Report
+	seq int64
+}
+
+// common is what lines of many timelines have in common.
+type common struct {
 	kind       cota.EventKind
 	push       int64
 	code       int
@@ -404,22 +411,22 @@ type line struct {
 }
 
 // events writes lines of the timelines.
-func (w *recordTx) events(ctx context.Context, lines []*Report, seq func() int64) error {
+func (w *recordTx) events(ctx context.Context, lines []line) error {
 	var fault error
-	by := func(r **Report) line {
-		properties, err := propertiesText((*r).Properties)
+	by := func(l *line) common {
+		properties, err := propertiesText(l.Properties)
 		if err != nil {
 			fault = err
 		}
-		return line{(*r).Kind, (*r).Push, (*r).Code, properties}
+		return common{l.Kind, l.Push, l.Code, properties}
 	}
-	return pages(lines, by, func(l line, page []*Report) error {
+	return pages(lines, by, func(c common, page []line) error {
 		if fault != nil {
 			return fault
 		}
-		args := writeEvents.args(len(page), string(l.kind), l.push, l.code, l.properties)
-		for _, r := range page {
-			args = append(args, r.Device, millis(r.At), seq(), r.Detail)
+		args := writeEvents.args(len(page), string(c.kind), c.push, c.code, c.properties)
+		for _, l := range page {
+			args = append(args, l.Device, millis(l.At), l.seq, l.Detail)
 		}
 		if _, err := w.stmt(ctx, &writeEvents, len(page)).ExecContext(ctx, args...); err != nil {
 			return fmt.Errorf("write timelines: %w", err)

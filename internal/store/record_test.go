@@ -420,6 +420,22 @@ func TestTimelineHoldsOnlyWhatMoved(t *testing.T) {
 	})
 }
 
+// What happened in the same millisecond is told in the order in which it did,
+// though lines that are alike are written together.
+func TestTimelineKeepsTheOrder(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		addProduct(t, s, pk)
+		ids := addDevices(t, s, pk, 2)
+		told := func(device int64, kind cota.EventKind) store.Report {
+			return store.Report{Device: device, At: t0, Kind: kind}
+		}
+		batch(t, s, told(ids[0], "disconnected"), told(ids[1], "connected"), told(ids[0], "connected"), told(ids[1], "disconnected"))
+		equal(t, "the first", kinds(t, s, ids[0]), []cota.EventKind{"disconnected", "connected"})
+		equal(t, "the second", kinds(t, s, ids[1]), []cota.EventKind{"connected", "disconnected"})
+	})
+}
+
 // What a device says last about its failure decides whether it is offered the
 // version again.
 func TestLastFailureCounts(t *testing.T) {
