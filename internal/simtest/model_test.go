@@ -116,7 +116,8 @@ type product struct {
 	enabled bool
 	policy  cota.Policy
 	current int64
-	running int64 // the push that the devices converge to
+	saved   time.Time // the answer to the first save; zero: nothing is saved
+	running int64     // the push that the devices converge to
 	doing   *doing
 
 	versions map[int64]*version

@@ -52,11 +52,11 @@ func (e *editor) save(text string, base *int64) {
 	if !ok {
 		return
 	}
-	e.saved(v, err, text, base)
+	e.saved(v, err, text, base, e.mail.sent)
 }
 
 // saved judges the answer to a save.
-func (e *editor) saved(v cota.Version, err error, text string, base *int64) {
+func (e *editor) saved(v cota.Version, err error, text string, base *int64, sent time.Time) {
 	p, sha := e.p, cota.Digest(text)
 	stale := base != nil && *base != p.current
 	switch code := cota.CodeOf(err); {
@@ -66,7 +66,7 @@ func (e *editor) saved(v cota.Version, err error, text string, base *int64) {
 		m := e.w.model
 		m.mu.Lock()
 		m.addVersion(p, v)
-		m.setCurrent(p, v.Number)
+		m.setCurrent(p, v.Number, sent)
 		m.mu.Unlock()
 		e.currentSHA, e.texts = sha, append(e.texts, text)
 	case code == cota.Stale && stale, code == cota.Unchanged && sha == e.currentSHA,
@@ -95,12 +95,12 @@ func (e *editor) saveTwice() {
 	case err1 == nil && err2 == nil:
 		e.unexpected("one of two saves of the same base", nil)
 	case err2 == nil:
-		e.saved(v[1], err2, texts[1], &base)
-		e.saved(v[0], err1, texts[0], &base)
+		e.saved(v[1], err2, texts[1], &base, e.second.sent)
+		e.saved(v[0], err1, texts[0], &base, e.mail.sent)
 	default:
-		e.saved(v[0], err1, texts[0], &base)
+		e.saved(v[0], err1, texts[0], &base, e.mail.sent)
 		if err1 == nil || cota.CodeOf(err2) != cota.Stale {
-			e.saved(v[1], err2, texts[1], &base)
+			e.saved(v[1], err2, texts[1], &base, e.second.sent)
 		}
 	}
 }

@@ -179,7 +179,7 @@ func (m *model) coolDowns(p *product) {
 func (m *model) adopt(p *product, s *snapshot) {
 	now := time.Now()
 	if s.config.Current != nil {
-		m.setCurrent(p, s.config.Current.Number)
+		m.setCurrent(p, s.config.Current.Number, now)
 	}
 	m.setRunning(p, s.product.Push, now)
 	m.setEnabled(p, s.config.Enabled, now)
@@ -189,7 +189,11 @@ func (m *model) adopt(p *product, s *snapshot) {
 	p.doing = nil
 }
 
-func (m *model) setCurrent(p *product, number int64) {
+// setCurrent notes that by an answer written then, this version is current.
+func (m *model) setCurrent(p *product, number int64, answered time.Time) {
+	if p.saved.IsZero() {
+		p.saved = answered
+	}
 	if number > p.current {
 		p.current = number
 		p.pruned = max(p.pruned, number-p.policy.History)

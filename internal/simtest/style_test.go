@@ -181,7 +181,7 @@ func (m *model) refused(id *identity, err error, asked, sent time.Time) {
 	m.trace.add(id.tag, "get refused: %d", code)
 	switch {
 	case code == 6713 && p.maybeOff.touch(asked, sent), code == 429:
-	case code == 6710 && (p.current == 0 || p.versions[1] == nil):
+	case code == 6710 && (p.saved.IsZero() || !sent.After(p.saved)):
 	default:
 		m.breach("%s asked at %s and was answered %v at %s", id, m.time(asked), err, m.time(sent))
 	}
