@@ -157,21 +157,36 @@ func (m *model) comparePush(p *product, x cota.Push) {
 	}
 }
 
-// coolDowns sees to it that no push began within the cool-down after one that
-// had told any device anything.
+// coolDowns sees to it that no push began within the cool-down after the last
+// one before it that had told any device anything.
 func (m *model) coolDowns(p *product) {
 	for _, next := range p.pushes {
-		for _, last := range p.pushes {
-			heard := p.heard[last.no]
-			if last.no >= next.no || heard.IsZero() || m.onRecord(heard).After(next.startedAt) {
-				continue
-			}
-			if gap := next.startedAt.Sub(last.startedAt); gap.Round(time.Millisecond) < next.cooldown {
-				m.breach("%s: push %d began %s after push %d, which devices had heard of; the cool-down is %s",
-					p.tag, next.no, gap, last.no, next.cooldown)
-			}
+		last := m.lastTold(p, next)
+		if last == nil {
+			continue
+		}
+		if gap := next.startedAt.Sub(last.startedAt); gap.Round(time.Millisecond) < next.cooldown {
+			m.breach("%s: push %d began %s after push %d, which devices had heard of; the cool-down is %s",
+				p.tag, next.no, gap, last.no, next.cooldown)
 		}
 	}
+}
+
+// lastTold is the last push before next of which a device had heard when next
+// began; nil if there was none. It is last by its number: one before it may
+// bear a later time, since before the clock was set back. An operator who
+// starts a push without a cool-down gets around that for good.
+func (m *model) lastTold(p *product, next *push) (last *push) {
+	for _, x := range p.pushes {
+		heard := p.heard[x.no]
+		if x.no >= next.no || heard.IsZero() || m.onRecord(heard).After(next.startedAt) {
+			continue
+		}
+		if last == nil || x.no > last.no {
+			last = x
+		}
+	}
+	return last
 }
 
 // adopt enters what the API says after a request of the editor that was not
