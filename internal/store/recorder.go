@@ -109,8 +109,12 @@ func (r *recorder) start(ctx context.Context, s *Store) {
 
 // Record queues a report for the next commit. When the queue is full it waits
 // for room. It returns an error, and Done is not called, only if ctx ends or
-// the store closes before there was room.
+// the store closes before there was room: what was sent to a device while the
+// server ends is recorded, too.
 func (s *Store) Record(ctx context.Context, report Report) error {
+	if s.TryRecord(report) {
+		return nil
+	}
 	report.Detail, report.ConfigID = storable(report.Detail), storable(report.ConfigID)
 	r := &s.recorder
 	select {

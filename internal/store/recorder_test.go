@@ -122,6 +122,22 @@ func TestEveryReportIsDoneOrRefused(t *testing.T) {
 	})
 }
 
+func TestRecordsWhileThereIsRoom(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		addProduct(t, s, pk)
+		ids := addDevices(t, s, pk, 64)
+		push := addPush(t, s, pk, 1)
+		ended, end := context.WithCancel(t.Context())
+		end()
+		for _, id := range ids {
+			must(t, s.Record(ended, store.Report{Device: id, At: t0, Push: push.No, Version: 1, Rung: cota.Sent}))
+		}
+		must(t, s.Flush(t.Context()))
+		equal(t, "counts", counts(t, s, push.No), cota.Counts{Total: 64, Sent: 64})
+	})
+}
+
 func TestRecordWaitsForRoom(t *testing.T) {
 	t.Parallel()
 	s := storetest.SQLite(t)
