@@ -182,8 +182,12 @@ func (a *attack) request(n int) {
 		a.t.Errorf("request %d (%s) was answered %.200q: %v", n, c.kind, answer, err)
 		return
 	}
+	gone := c.ends == halfCloses && resp.StatusCode == http.StatusServiceUnavailable // who has ended it is not waited for
 	switch resp.StatusCode {
 	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		if gone {
+			break
+		}
 		a.t.Errorf("request %d (%s) %.300q was answered %.300q", n, c.kind, c.pieces[0], answer)
 	}
 	a.note("HTTP: " + strconv.Itoa(resp.StatusCode))

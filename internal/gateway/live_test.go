@@ -260,12 +260,13 @@ func TestDeafDeviceOverTCP(t *testing.T) {
 		cut := make(chan struct{})
 		go func() { // asks and asks, and never reads
 			defer close(cut)
-			var pings []byte
-			for range 10_000 {
-				pings = mqtt.AppendPingreq(pings)
+			m := mqtt.Publish{Topic: []byte(r.topic(alink.ConfigGet, others)), Payload: []byte(askForConfig)}
+			var gets []byte
+			for range 1000 { // soon each is answered that there are too many
+				gets = m.Append(gets, mqtt.V311)
 			}
 			for err := error(nil); err == nil; {
-				_, err = deaf.nc.Write(pings)
+				_, err = deaf.nc.Write(gets)
 			}
 		}()
 		served := func() {
@@ -273,7 +274,7 @@ func TestDeafDeviceOverTCP(t *testing.T) {
 				w.ping()
 			}
 		}
-		for r.gateway.Online(r.product) > others { // it is cut within patience, or no ping is answered
+		for r.gateway.Online(r.product) > others { // it is cut within patience, or nobody is served
 			served()
 		}
 		<-cut
