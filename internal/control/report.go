@@ -24,8 +24,8 @@ type Word struct {
 	Properties []cota.Property // that came with it
 }
 
-// Report records what a device says. done is called once it is on disk, or
-// with an error if it never will be; it must not block. An error returned
+// Report records what a device says. done, unless it is nil, is called once it
+// is on disk, or with an error if it never will be; it must not block. An error returned
 // means that done will not be called. What a device says of a configuration
 // that its product does not have, or has no more, changes nothing and is not
 // recorded.
@@ -38,7 +38,9 @@ func (c *Control) Report(ctx context.Context, d *Device, w Word, done func(error
 	if !known {
 		// Not a line in the timeline: a device could fill the disk with them.
 		c.log.Debug("device spoke of an unknown configuration", "product", d.Product, "device", d.Name)
-		done(nil)
+		if done != nil {
+			done(nil)
+		}
 		return nil
 	}
 	return c.store.Record(ctx, r)

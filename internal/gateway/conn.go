@@ -254,10 +254,11 @@ func (c *conn) wordNow(w *work) bool {
 	return c.gw.control.ReportNow(&w.device.Device, *w.word, c.recorded(*w))
 }
 
-// recorded acknowledges what the device said once that is on disk.
+// recorded acknowledges what the device said once that is on disk; nil if it
+// does not hear of it.
 func (c *conn) recorded(w work) func(error) {
 	if w.report == nil && w.ackID == 0 {
-		return func(error) {} // it does not hear of it
+		return nil
 	}
 	return func(err error) {
 		if err != nil {

@@ -116,14 +116,13 @@ func (tx *Tx) RemoveDevice(ctx context.Context, product string, id int64, now ti
 	for _, sql := range []string{
 		`DELETE FROM topology WHERE device = $1`,
 		`DELETE FROM topology WHERE gateway = $1`,
-		`DELETE FROM event WHERE device = $1`,
 		`DELETE FROM device_token WHERE device = $1`,
 	} {
 		if _, err := tx.db.ExecContext(ctx, sql, id); err != nil {
 			return err
 		}
 	}
-	return nil
+	return tx.removeEvents(ctx, id)
 }
 
 // deviceColumns wants the id of the reader's node as $1 and the least

@@ -69,7 +69,7 @@ func (s *Store) record(ctx context.Context, batch []Report) error {
 		func() error { return w.connect(ctx, s.node, connects) },
 		func() error { return w.configure(ctx, configs) },
 		func() error { return w.offer(ctx, offers) },
-		func() error { return w.events(ctx, w.lines(batch, rose, s.nextSeq)) },
+		func() error { return w.timelines(ctx, w.lines(batch, rose, s.nextSeq)) },
 		func() error { return w.count(ctx) },
 	} {
 		if err := step(); err != nil {
@@ -359,82 +359,4 @@ func (w *recordTx) offer(ctx context.Context, offers []Report) error {
 		}
 		return nil
 	})
-}
-
-// lines picks what goes into the timelines. What a device says of itself is a
-// line only when it changed something, or a device could fill the disk by
-// repeating itself; what the server did is a line each time. They are numbered
-// here, in the order of what happened: they are not written in it.
-func (w *recordTx) lines(batch []Report, rose []bool, seq func() int64) []line {
-	kept := func(r *Report) bool { return r.Kind != "" }
-	lines := make([]line, 0, len(batch))
-	for _, i := range byDevice(batch, kept) { // as the index has them
-		if r := &batch[i]; !saidByDevice(r.Rung) || w.changed(r, rose[i]) {
-			lines = append(lines, line{r, seq()})
-		}
-	}
-	return lines
-}
-
-// changed reports whether r, that rose above what its batch said before,
-// changed anything about its device.
-func (w *recordTx) changed(r *Report, rose bool) bool {
-	if r.ConfigID != "" && r.ConfigID == w.runs[r.Device] {
-		delete(w.runs, r.Device) // news only once
-		return true
-	}
-	was, moved := w.was[r.Device]
-	return rose && moved && was.under(r)
-}
-
-var writeEvents = pageSQL{
-	shared: []string{"TEXT", "BIGINT", "BIGINT", "TEXT"},
-	each:   []string{"BIGINT", "BIGINT", "BIGINT", "TEXT"},
-	text: `
-		INSERT INTO event (kind, push, code, properties, device, at, seq, detail)
-		SELECT $1, $2, $3, $4, v.column1, v.column2, v.column3, v.column4 FROM (VALUES ROWS) AS v
-		WHERE EXISTS (SELECT 1 FROM device WHERE device.id = v.column1)`,
-}
-
-// line is a line of a timeline.
-type line struct {
-	*Report
-	seq int64
-}
-
-// common is what lines of many timelines have in common.
-type common struct {
-	kind       cota.EventKind
-	push       int64
-	code       int
-	properties string
-}
-
-// events writes lines of the timelines.
-func (w *recordTx) events(ctx context.Context, lines []line) error {
-	var fault error
-	by := func(l *line) common {
-		properties, err := propertiesText(l.Properties)
-		if err != nil {
-			fault = err
-		}
-		return common{l.Kind, l.Push, l.Code, properties}
-	}
-	return pages(lines, by, func(c common, page []line) error {
-		if fault != nil {
-			return fault
-		}
-		args := writeEvents.args(len(page), string(c.kind), c.push, c.code, c.properties)
-		for _, l := range page {
-			args = append(args, l.Device, millis(l.At), l.seq, l.Detail)
-		}
-		if _, err := w.stmt(ctx, &writeEvents, len(page)).ExecContext(ctx, args...); err != nil {
-			return fmt.Errorf("write timelines: %w", err)
-		}
-		return nil
-	})
-}
-
-func saidByDevice(r cota.Rung) bool {
-	return r == cota.Received || r == cota.Applied || r == cota.Failed
 }

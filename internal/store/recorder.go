@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -71,16 +72,24 @@ const (
 	// recordQueue bounds the reports that wait. When it is full, Record
 	// waits, and with it whoever reads from the devices' sockets.
 	recordQueue = 20_000
+	// gatherFor is how long a report waits for others to share a commit with:
+	// what a device says in a row is written once.
+	gatherFor = 100 * time.Millisecond
+	// busyBatch is how many reports a commit has when a crowd talks. Then those
+	// that somebody waits for gather as long.
+	busyBatch = 500
 	// recordRetry is how long the recorder waits after a failed commit.
 	recordRetry = 250 * time.Millisecond
 )
 
 // recorder commits reports in groups: while one group is written the next one
-// gathers, so a quiet server answers at once and a busy one shares its
-// commits widely. Nothing is dropped: a group that cannot be committed is
+// gathers, and reports that nobody waits for gather a while longer, so a quiet
+// server answers at once and a busy one shares its commits widely. Nothing is dropped: a group that cannot be committed is
 // tried again until it can or the store closes.
 type recorder struct {
 	queue  chan Report
+	hurry  chan struct{} // has an element when the next commit is not to wait for more reports
+	busy   atomic.Bool   // the last commit was of a crowd
 	closed chan struct{} // closed when the recorder has ended
 
 	prepared map[*pageSQL]map[int]*sql.Stmt // by rows
@@ -90,7 +99,7 @@ type recorder struct {
 // prepared later: a transaction has the only connection.
 func (r *recorder) prepare(ctx context.Context, s *Store) (err error) {
 	r.prepared = make(map[*pageSQL]map[int]*sql.Stmt)
-	for _, p := range []*pageSQL{&writeStates, &writeConnections, &writeConfigs, &writeOffers, &writeEvents} {
+	for _, p := range []*pageSQL{&writeStates, &writeConnections, &writeConfigs, &writeOffers, &writeEvents, &writeBlocks} {
 		if r.prepared[p], err = p.prepare(ctx, s); err != nil {
 			return err
 		}
@@ -100,6 +109,7 @@ func (r *recorder) prepare(ctx context.Context, s *Store) (err error) {
 
 func (r *recorder) start(ctx context.Context, s *Store) {
 	r.queue = make(chan Report, recordQueue)
+	r.hurry = make(chan struct{}, 1)
 	r.closed = make(chan struct{})
 	go func() {
 		defer close(r.closed)
@@ -112,53 +122,72 @@ func (r *recorder) start(ctx context.Context, s *Store) {
 // the store closes before there was room: what was sent to a device while the
 // server ends is recorded, too.
 func (s *Store) Record(ctx context.Context, report Report) error {
-	if s.TryRecord(report) {
-		return nil
-	}
-	report.Detail, report.ConfigID = storable(report.Detail), storable(report.ConfigID)
 	r := &s.recorder
-	select {
-	case <-r.closed:
-		return ErrClosed
-	default:
+	report.makeStorable()
+	if err := r.try(report); err != errFull {
+		return err
 	}
 	select {
 	case r.queue <- report:
+		r.wake() // there was no room a moment ago
+		r.dropLate()
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-r.closed:
 		return ErrClosed
 	}
-	select {
-	case <-r.closed:
-		r.drop() // the recorder may have looked into the queue for the last time
-	default:
-	}
-	return nil
 }
 
 // TryRecord is Record that does not wait: it reports false, and has done
 // nothing, when the queue is full or the store closed.
 func (s *Store) TryRecord(report Report) bool {
-	report.Detail, report.ConfigID = storable(report.Detail), storable(report.ConfigID)
-	r := &s.recorder
+	report.makeStorable()
+	return s.recorder.try(report) == nil
+}
+
+// errFull is try's refusal of a report for which there is no room.
+var errFull = errors.New("too many reports wait")
+
+func (r *recorder) try(report Report) error {
 	select {
 	case <-r.closed:
-		return false
+		return ErrClosed
 	default:
 	}
 	select {
 	case r.queue <- report:
+		if report.Device == 0 || report.Done != nil && !r.busy.Load() {
+			r.wake()
+		}
+		r.dropLate()
+		return nil
 	default:
-		return false
+		r.wake()
+		return errFull
 	}
+}
+
+// wake has the recorder commit what it has.
+func (r *recorder) wake() {
+	select {
+	case r.hurry <- struct{}{}:
+	default:
+	}
+}
+
+// dropLate is drop if the recorder may have looked into the queue for the last
+// time before a report was put there.
+func (r *recorder) dropLate() {
 	select {
 	case <-r.closed:
-		r.drop() // as in Record
+		r.drop()
 	default:
 	}
-	return true
 }
+
+// makeStorable makes texts of the report such as both engines keep.
+func (r *Report) makeStorable() { r.Detail, r.ConfigID = storable(r.Detail), storable(r.ConfigID) }
 
 // storable is s as both engines keep it. PostgreSQL refuses a text with a zero
 // byte or that is not UTF-8; a device that sends one must not hold up the
@@ -194,6 +223,7 @@ func (r *recorder) run(ctx context.Context, s *Store) {
 				batch[i].Done(err)
 			}
 		}
+		r.busy.Store(len(batch) >= busyBatch)
 		clear(batch)
 		if err != nil {
 			return
@@ -201,13 +231,26 @@ func (r *recorder) run(ctx context.Context, s *Store) {
 	}
 }
 
-// gather waits for a report and takes all that have come with it.
+// gather waits for a report, gives others the time to come with it, unless
+// somebody waits, and takes all that have come.
 func (r *recorder) gather(ctx context.Context, batch []Report) []Report {
 	select {
 	case first := <-r.queue:
 		batch = append(batch, first)
 	case <-ctx.Done():
 	}
+	enough := time.NewTimer(gatherFor)
+	defer enough.Stop()
+	select {
+	case <-r.hurry:
+	case <-enough.C:
+	case <-ctx.Done():
+	}
+	return r.takeAll(batch)
+}
+
+// takeAll takes what is in the queue, as far as a batch has room.
+func (r *recorder) takeAll(batch []Report) []Report {
 	for len(batch) < recordBatch {
 		select {
 		case next := <-r.queue:

@@ -73,11 +73,3 @@ func (q queries) DeviceNames(ctx context.Context, id int64) (product, name strin
 	}, "no such device")
 	return product, name, err
 }
-
-// AddEvent adds a line to a device's timeline that is not of its reporting.
-func (tx *Tx) AddEvent(ctx context.Context, device int64, e cota.Event) error {
-	_, err := tx.db.ExecContext(ctx, `
-		INSERT INTO event (device, at, seq, kind, push, code, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		device, millis(e.At), tx.seq(), string(e.Kind), e.Push, e.Code, e.Detail)
-	return err
-}
