@@ -43,7 +43,7 @@ export default async function chinese(stage) {
   await seen()
   for (const path of [`/products/${product}/devices`, `/products/${product}/devices/sim-000001`, `/products/${product}/certificates`, `/products/${product}/settings`, '/pushes', '/audit', '/settings']) {
     await page.goto(server.url + path)
-    await page.getByRole('heading', { level: 3 }).waitFor()
+    await page.getByRole('heading', { level: 3, name: /./ }).waitFor() // a skeleton has no name
     await seen()
   }
 }

@@ -32,7 +32,7 @@ export default async function screens(stage) {
     ['settings', link('Settings')],
   ]) {
     await way.first().click()
-    await page.getByRole('heading', { level: 3 }).first().waitFor()
+    await page.getByRole('heading', { level: 3, name: /./ }).first().waitFor()
     await inspection.look(page, name)
   }
   for (const name of (await page.getByRole('tab').allInnerTexts()).slice(1)) {
@@ -41,7 +41,7 @@ export default async function screens(stage) {
     await inspection.look(page, `settings, ${name}`)
   }
   await page.goto(`${server.url}/products/${product}/settings`)
-  await page.getByRole('heading', { level: 3 }).first().waitFor()
+  await page.getByRole('heading', { level: 3, name: /./ }).first().waitFor()
   await inspection.look(page, 'settings of a product')
   await tab('Device certificates').click()
   await page.getByText('No CA is trusted').waitFor()
