@@ -26,10 +26,10 @@ type contender struct {
 
 // measureFanOut holds as many connections to each server as the sizes say,
 // and tells them all, over and over. On the way it measures what a connection
-// costs to make and to hold.
+// costs to hold. Every device of cota's product is connected.
 func measureFanOut(ctx context.Context, r *rig) error {
 	n := r.sizes.connections
-	data, err := newSeed(ctx, r, max(n, r.sizes.registered), n)
+	data, err := newSeed(ctx, r, n, n)
 	if err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}
@@ -65,7 +65,7 @@ func fanOutRound(ctx context.Context, r *rig, servers []server, round int) (err 
 	}()
 	for i, s := range servers {
 		all[i] = &contender{server: s}
-		if err := all[i].begin(ctx, r, byte(10+10*i)); err != nil {
+		if _, err := all[i].begin(ctx, r, byte(10+10*i)); err != nil {
 			return fmt.Errorf("%s: %w", s.name(), err)
 		}
 	}
@@ -109,42 +109,45 @@ func firstError(errs ...error) error {
 // settle is how long a server has for itself before its memory is read.
 const settle = 2 * time.Second
 
-// begin starts the server, connects the crowd, and measures both.
-func (c *contender) begin(ctx context.Context, r *rig, source byte) error {
+// begin starts the server, connects the crowd, and measures what each connection
+// occupies. joined is what it took the server to let them in.
+func (c *contender) begin(ctx context.Context, r *rig, source byte) (joined joining, err error) {
 	if err := c.start(ctx, r); err != nil {
-		return err
+		return joined, err
 	}
 	empty, before, err := c.atRest(ctx)
 	if err != nil {
-		return err
+		return joined, err
 	}
 	n := r.sizes.connections
-	report, err := c.join(ctx, r, n, source)
-	if err != nil {
-		return err
+	if joined.Report, err = c.join(ctx, r, n, source); err != nil {
+		return joined, err
 	}
 	after, err := c.process().quiet(ctx)
 	if err != nil {
-		return err
+		return joined, err
 	}
+	joined.cpu = micros(after-before, n)
 	if err := pause(ctx, settle); err != nil {
-		return err
+		return joined, err
 	}
 	full, _, err := c.atRest(ctx)
 	if err != nil {
-		return err
+		return joined, err
 	}
 	who := c.name()
-	r.table.add(signInCPU, "us", who, micros(after-before, n))
-	if who != "C" {
-		r.table.add(signInLatency, "ms", who, float64(report.Took.P99)/1e6)
-	}
 	r.table.add(startRSS, "MB", who, empty/1e6)
 	r.table.add(idlePlain, "B", who, (full-empty)/float64(n))
 	if _, ok := c.server.(*broker); ok {
 		_, err = c.crowd.do(load.Job{Join: fleetTopic})
 	}
-	return err
+	return joined, err
+}
+
+// joining is what came of connecting a crowd.
+type joining struct {
+	load.Report
+	cpu float64 // microseconds of the server's, for each
 }
 
 // join connects a crowd.

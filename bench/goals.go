@@ -10,6 +10,7 @@ const (
 	fanOut1CPU     = "fan-out QoS 1: CPU a message, from the order until PUBACKs are taken and states committed"
 	fanOut1Told    = "fan-out QoS 1: the same, until the last is told"
 	fanOut1Rate    = "fan-out QoS 1: devices told"
+	fanOut1Spread  = "fan-out QoS 1 to devices far apart: CPU a message, until states are committed"
 	fanOut1Latency = "fan-out QoS 1: 99 % of the devices are told after"
 
 	signInCPU     = "sign-in and SUBSCRIBE: CPU"

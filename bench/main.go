@@ -53,6 +53,7 @@ type scenario struct {
 }
 
 var scenarios = []scenario{
+	{"signin", measureSignIn},
 	{"fanout", measureFanOut},
 	{"download", measureDownload},
 	{"converge", measureConverge},
