@@ -34,8 +34,8 @@ func (tx *Tx) AddDevices(ctx context.Context, product string, all []cota.Credent
 		_, err := tx.db.ExecContext(ctx, `
 			WITH v AS (VALUES `+tx.engine.values(1, n, "INTEGER", "TEXT", "TEXT", "TEXT", "BIGINT")+`)
 			INSERT INTO device (id, product, name, secret_sealed, created_at, disabled, node, connected_at, seen_at,
-				push, state, code, detail, state_at, was_push, was_state, was_code, offered, config_id, config_at)
-			SELECT v.*, FALSE, 0, 0, 0, 0, 0, 0, '', 0, 0, 0, 0, 0, '', 0 FROM v`, args...)
+				push, state, code, detail, state_at, offered, config_id, config_at)
+			SELECT v.*, FALSE, 0, 0, 0, 0, 0, 0, '', 0, 0, '', 0 FROM v`, args...)
 		if err != nil {
 			return err
 		}

@@ -23,8 +23,8 @@ func TestPlans(t *testing.T) {
 			scan, sort = regexp.MustCompile(`Seq Scan on (device|version|push|push_progress|event|event_block|audit|topology)\b`), regexp.MustCompile(`Sort\b`)
 			db := raw(t, dsn)
 			exec(t, db, `INSERT INTO device (id, product, name, secret_sealed, disabled, created_at, node, connected_at, seen_at,
-					push, state, code, detail, state_at, was_push, was_state, was_code, offered, config_id, config_at)
-				SELECT n, 'a1Product' || n % 3, 'dev-' || n, '', FALSE, 0, 0, 0, 0, 1, n % 5, 0, '', 0, 0, 0, 0, 0, 'c', 0
+					push, state, code, detail, state_at, offered, config_id, config_at)
+				SELECT n, 'a1Product' || n % 3, 'dev-' || n, '', FALSE, 0, 0, 0, 0, 1, n % 5, 0, '', 0, 0, 'c', 0
 				FROM generate_series(1, 100000) AS n`)
 			exec(t, db, `INSERT INTO event (device, at, seq, kind, push, code, detail)
 				SELECT n % 10000, n, n, 'sent', 1, 0, '' FROM generate_series(1, 100000) AS n`)

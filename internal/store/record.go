@@ -12,49 +12,16 @@ import (
 	"github.com/cotahq/cota"
 )
 
-// place is where a device stands.
-type place struct {
-	push int64
-	rung cota.Rung
-	code int // of a failure
-}
-
-// under reports whether r moves a device that stands at p.
-func (p place) under(r *Report) bool {
-	return p.push < r.Push || p.push == r.Push && p.rung < r.below() && (p.rung != r.Rung || p.code != r.Code)
-}
-
-// climb is the change of one device's state that a batch adds up to.
-type climb struct {
-	device int64
-	at     time.Time
-	stand
-}
-
-// stand is where a climb leads, often many devices alike.
-type stand struct {
-	push, version int64
-	rung          cota.Rung
-	below         cota.Rung // it takes effect on devices that stand below this
-	code          int
-	detail        string
-}
-
-// over reports whether s takes the place of t in one batch.
-func (s *stand) over(t *stand) bool {
-	repeats := s.rung == t.rung && s.code == t.code && s.below <= t.below
-	return s.push > t.push || s.push == t.push && t.rung < s.below && !repeats
-}
-
 // record writes one batch in one transaction: states and the counts that
 // follow from them, connections, what devices run, and their timelines.
 func (s *Store) record(ctx context.Context, batch []Report) error {
 	if !slices.ContainsFunc(batch, func(r Report) bool { return r.Device != 0 }) {
 		return nil // only waiting to be flushed
 	}
-	climbs, rose := fold(batch)
+	order := byDevice(batch)
+	climbs, rose := fold(batch, order)
 	connects, configs, offers := latest(batch)
-	// Every statement is conditional on the row it changes, so the weakest
+	// Every statement is conditional on the rows it changes, so the weakest
 	// isolation will do.
 	db, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
@@ -69,7 +36,7 @@ func (s *Store) record(ctx context.Context, batch []Report) error {
 		func() error { return w.connect(ctx, s.node, connects) },
 		func() error { return w.configure(ctx, configs) },
 		func() error { return w.offer(ctx, offers) },
-		func() error { return w.timelines(ctx, w.lines(batch, rose, s.nextSeq)) },
+		func() error { return w.timelines(ctx, w.lines(batch, order, rose, s.nextSeq)) },
 		func() error { return w.count(ctx) },
 	} {
 		if err := step(); err != nil {
@@ -82,40 +49,30 @@ func (s *Store) record(ctx context.Context, batch []Report) error {
 	return nil
 }
 
-// fold adds up what a batch says of each device's state, in the order it came,
-// by the rule of the ladder, sorted by device. rose says which reports climb
-// above those before them.
-func fold(batch []Report) (climbs []climb, rose []bool) {
-	rose = make([]bool, len(batch))
-	climbs = make([]climb, 0, len(batch))
-	for _, i := range byDevice(batch, (*Report).climbs) {
-		r := &batch[i]
-		next := climb{r.Device, r.At, stand{r.Push, r.Version, r.Rung, r.below(), r.Code, r.Detail}}
-		if last := len(climbs) - 1; last < 0 || climbs[last].device != r.Device {
-			climbs = append(climbs, next)
-			rose[i] = true
-		} else if cur := &climbs[last]; next.over(&cur.stand) {
-			next.version = max(next.version, cur.version)
-			*cur = next
-			rose[i] = true
-		}
-	}
-	return climbs, rose
-}
-
-// byDevice are the places in a batch of the reports that it picks, sorted by
+// byDevice are the places in a batch of what is reported of devices, sorted by
 // device; those of one device in the order they came.
-func byDevice(batch []Report, picks func(*Report) bool) []int {
-	places := make([]int, 0, len(batch))
+func byDevice(batch []Report) []int {
+	type key struct { // small, to be sorted fast
+		device int64
+		at     int
+	}
+	places := make([]key, 0, len(batch))
 	for i := range batch {
-		if picks(&batch[i]) {
-			places = append(places, i)
+		if batch[i].Device != 0 {
+			places = append(places, key{batch[i].Device, i})
 		}
 	}
-	slices.SortFunc(places, func(a, b int) int {
-		return cmp.Or(cmp.Compare(batch[a].Device, batch[b].Device), cmp.Compare(a, b))
+	slices.SortFunc(places, func(a, b key) int {
+		if c := cmp.Compare(a.device, b.device); c != 0 {
+			return c
+		}
+		return a.at - b.at
 	})
-	return places
+	order := make([]int, len(places))
+	for i, p := range places {
+		order[i] = p.at
+	}
+	return order
 }
 
 // latest picks, per device and sorted by device, the last connection change,
@@ -162,48 +119,6 @@ type recordTx struct {
 	was      map[int64]place        // devices whose state changed: where they stood
 	runs     map[int64]string       // devices whose configuration changed: to which
 	counts   map[int64]*cota.Counts // by push: what to add to its counts
-}
-
-var writeStates = pageSQL{
-	shared: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "BIGINT"},
-	each:   []string{"BIGINT", "BIGINT"},
-	text: `
-		UPDATE device SET was_push = device.push, was_state = device.state, was_code = device.code,
-			push = $1, state = $2, code = $4, detail = $5, state_at = v.column2,
-			offered = CASE WHEN $6 > device.offered THEN $6 ELSE device.offered END
-		FROM (VALUES ROWS) AS v
-		WHERE device.id = +v.column1
-			AND (device.push < $1
-				OR device.push = $1 AND device.state < $3 AND NOT (device.state = $2 AND device.code = $4))
-		RETURNING device.id, device.was_push, device.was_state, device.was_code`,
-}
-
-// climb writes the states and learns from the rows what has moved.
-func (w *recordTx) climb(ctx context.Context, climbs []climb) error {
-	return pages(climbs, func(c *climb) stand { return c.stand }, func(to stand, page []climb) error {
-		args := writeStates.args(len(page), to.push, int(to.rung), int(to.below), to.code, to.detail, to.version)
-		for i := range page {
-			args = append(args, page[i].device, millis(page[i].at))
-		}
-		rows, err := w.stmt(ctx, &writeStates, len(page)).QueryContext(ctx, args...)
-		if err != nil {
-			return fmt.Errorf("write states: %w", err)
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id int64
-			var was place
-			if err := rows.Scan(&id, &was.push, (*int)(&was.rung), &was.code); err != nil {
-				return fmt.Errorf("read states: %w", err)
-			}
-			w.was[id] = was
-			w.add(to.push, to.rung, 1)
-			if was.push == to.push {
-				w.add(to.push, was.rung, -1)
-			}
-		}
-		return rows.Err()
-	})
 }
 
 func (w *recordTx) add(push int64, rung cota.Rung, n int64) {

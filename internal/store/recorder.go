@@ -46,22 +46,6 @@ type Report struct {
 	Done func(error)
 }
 
-// climbs reports whether the report moves its device on the ladder at all.
-func (r *Report) climbs() bool { return r.Push != 0 && r.Rung != cota.Pending }
-
-// below is the rung that a device must stand below for the report to move it
-// within a push. A failure also takes the place of one with another code: the
-// last one says whether another offer is of use.
-func (r *Report) below() cota.Rung {
-	switch {
-	case r.Reverted:
-		return cota.Applied + 1
-	case r.Rung == cota.Failed:
-		return cota.Failed + 1
-	}
-	return r.Rung
-}
-
 // ErrClosed is what reports get when the store closes before they were
 // recorded.
 var ErrClosed = errors.New("the store is closed")
@@ -99,7 +83,7 @@ type recorder struct {
 // prepared later: a transaction has the only connection.
 func (r *recorder) prepare(ctx context.Context, s *Store) (err error) {
 	r.prepared = make(map[*pageSQL]map[int]*sql.Stmt)
-	for _, p := range []*pageSQL{&writeStates, &writeConnections, &writeConfigs, &writeOffers, &writeEvents, &writeBlocks} {
+	for _, p := range []*pageSQL{&readPlaces, &writePlaces, &writeConnections, &writeConfigs, &writeOffers, &writeEvents, &writeBlocks} {
 		if r.prepared[p], err = p.prepare(ctx, s); err != nil {
 			return err
 		}
@@ -274,7 +258,7 @@ func (r *recorder) commit(ctx context.Context, s *Store, batch []Report) error {
 			}
 			return nil
 		}
-		if waiting.IsZero() && !s.engine.retry(err) && ctx.Err() == nil {
+		if waiting.IsZero() && !s.engine.retry(err) && err != errOvertaken && ctx.Err() == nil {
 			waiting = time.Now()
 			s.log.Error("device reports wait for the database", "reports", len(batch), "err", err)
 		}

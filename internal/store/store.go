@@ -7,8 +7,8 @@
 //  3. Times are Unix milliseconds set by Go, never now().
 //  4. Ids are made in Go.
 //  5. ON CONFLICT .. DO UPDATE and RETURNING are used freely; RETURNING shows
-//     only the new row, so a row that must tell what it was keeps that in a
-//     column.
+//     only the new row. Where that it was matters it is read before, and the
+//     write is conditional on it.
 //  6. Lists go by keyset, never by OFFSET, along an index that has the order.
 //  7. Long lists of values go in pages of a few sizes, so that statements
 //     stay few and prepared.

@@ -9,13 +9,13 @@ import (
 
 // lines picks what goes into the timelines. What a device says of itself is a
 // line only when it changed something, or a device could fill the disk by
-// repeating itself; what the server did is a line each time. They are numbered
-// here, in the order of what happened: they are not written in it.
-func (w *recordTx) lines(batch []Report, rose []bool, seq func() int64) []line {
-	kept := func(r *Report) bool { return r.Kind != "" }
+// repeating itself; what the server did is a line each time. They are sorted by
+// device, as order is, and numbered here, in the order of what happened to each:
+// they are not written in it.
+func (w *recordTx) lines(batch []Report, order []int, rose []bool, seq func() int64) []line {
 	lines := make([]line, 0, len(batch))
-	for _, i := range byDevice(batch, kept) { // as the index has them
-		if r := &batch[i]; !saidByDevice(r.Rung) || w.changed(r, rose[i]) {
+	for _, i := range order {
+		if r := &batch[i]; r.Kind != "" && (!saidByDevice(r.Rung) || w.changed(r, rose[i])) {
 			lines = append(lines, line{r, seq()})
 		}
 	}
@@ -29,8 +29,12 @@ func (w *recordTx) changed(r *Report, rose bool) bool {
 		delete(w.runs, r.Device) // news only once
 		return true
 	}
+	if !rose {
+		return false
+	}
 	was, moved := w.was[r.Device]
-	return rose && moved && was.under(r)
+	to := r.stand()
+	return moved && was.under(&to)
 }
 
 var writeEvents = pageSQL{
