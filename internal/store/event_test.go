@@ -94,10 +94,10 @@ func TestReportsGather(t *testing.T) {
 			must(t, s.Record(t.Context(), store.Report{Device: id, At: t0, Push: push.No, Version: 1, Rung: cota.Sent, Done: done}))
 		}
 		report(ids[0], nil)
-		time.Sleep(99 * time.Millisecond)
-		equal(t, "on record of what nobody waits for, after 99 ms", told(), int64(0))
+		time.Sleep(199 * time.Millisecond)
+		equal(t, "on record of what nobody waits for, after 199 ms", told(), int64(0))
 		time.Sleep(time.Millisecond)
-		equal(t, "the same after 100 ms", told(), int64(1))
+		equal(t, "the same after 200 ms", told(), int64(1))
 		report(ids[1], nil)
 		report(ids[2], func(error) {})
 		equal(t, "on record at once when somebody waits for the last", told(), int64(3))

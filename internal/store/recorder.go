@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -56,12 +55,14 @@ const (
 	// recordQueue bounds the reports that wait. When it is full, Record
 	// waits, and with it whoever reads from the devices' sockets.
 	recordQueue = 20_000
-	// gatherFor is how long a report waits for others to share a commit with:
-	// what a device says in a row is written once.
-	gatherFor = 100 * time.Millisecond
-	// busyBatch is how many reports a commit has when a crowd talks. Then those
-	// that somebody waits for gather as long.
-	busyBatch = 500
+	// gatherFor is how long a report that nobody waits for waits for others to
+	// share a commit with: what a device is told and says in a row is written
+	// once.
+	gatherFor = 200 * time.Millisecond
+	// crowdFor is how long one that somebody waits for does, when the last
+	// commit had so many reports that a crowd must be talking.
+	crowdFor  = 50 * time.Millisecond
+	crowdFrom = 500
 	// recordRetry is how long the recorder waits after a failed commit.
 	recordRetry = 250 * time.Millisecond
 )
@@ -71,10 +72,10 @@ const (
 // server answers at once and a busy one shares its commits widely. Nothing is dropped: a group that cannot be committed is
 // tried again until it can or the store closes.
 type recorder struct {
-	queue  chan Report
-	hurry  chan struct{} // has an element when the next commit is not to wait for more reports
-	busy   atomic.Bool   // the last commit was of a crowd
-	closed chan struct{} // closed when the recorder has ended
+	queue   chan Report
+	awaited chan struct{} // has an element when somebody may wait for a report in the queue
+	hurry   chan struct{} // has one when the next commit is not to wait for more reports
+	closed  chan struct{} // closed when the recorder has ended
 
 	prepared map[*pageSQL]map[int]*sql.Stmt // by rows
 }
@@ -93,7 +94,7 @@ func (r *recorder) prepare(ctx context.Context, s *Store) (err error) {
 
 func (r *recorder) start(ctx context.Context, s *Store) {
 	r.queue = make(chan Report, recordQueue)
-	r.hurry = make(chan struct{}, 1)
+	r.awaited, r.hurry = make(chan struct{}, 1), make(chan struct{}, 1)
 	r.closed = make(chan struct{})
 	go func() {
 		defer close(r.closed)
@@ -113,7 +114,7 @@ func (s *Store) Record(ctx context.Context, report Report) error {
 	}
 	select {
 	case r.queue <- report:
-		r.wake() // there was no room a moment ago
+		signal(r.hurry) // there was no room a moment ago
 		r.dropLate()
 		return nil
 	case <-ctx.Done():
@@ -141,21 +142,25 @@ func (r *recorder) try(report Report) error {
 	}
 	select {
 	case r.queue <- report:
-		if report.Device == 0 || report.Done != nil && !r.busy.Load() {
-			r.wake()
+		switch {
+		case report.Device == 0:
+			signal(r.hurry)
+		case report.Done != nil:
+			signal(r.awaited)
 		}
 		r.dropLate()
 		return nil
 	default:
-		r.wake()
+		signal(r.hurry)
 		return errFull
 	}
 }
 
-// wake has the recorder commit what it has.
-func (r *recorder) wake() {
+// signal puts an element into a channel that has room for one, unless it is
+// there.
+func signal(ch chan<- struct{}) {
 	select {
-	case r.hurry <- struct{}{}:
+	case ch <- struct{}{}:
 	default:
 	}
 }
@@ -200,14 +205,13 @@ func (s *Store) Flush(ctx context.Context) error {
 func (r *recorder) run(ctx context.Context, s *Store) {
 	batch := make([]Report, 0, 256)
 	for {
-		batch = r.gather(ctx, batch[:0])
+		batch = r.gather(ctx, batch[:0], len(batch) >= crowdFrom)
 		err := r.commit(ctx, s, batch)
 		for i := range batch {
 			if batch[i].Done != nil {
 				batch[i].Done(err)
 			}
 		}
-		r.busy.Store(len(batch) >= busyBatch)
 		clear(batch)
 		if err != nil {
 			return
@@ -215,9 +219,9 @@ func (r *recorder) run(ctx context.Context, s *Store) {
 	}
 }
 
-// gather waits for a report, gives others the time to come with it, unless
-// somebody waits, and takes all that have come.
-func (r *recorder) gather(ctx context.Context, batch []Report) []Report {
+// gather waits for a report, gives others the time to come with it, and takes
+// all that have come.
+func (r *recorder) gather(ctx context.Context, batch []Report, crowd bool) []Report {
 	select {
 	case first := <-r.queue:
 		batch = append(batch, first)
@@ -225,12 +229,20 @@ func (r *recorder) gather(ctx context.Context, batch []Report) []Report {
 	}
 	enough := time.NewTimer(gatherFor)
 	defer enough.Stop()
-	select {
-	case <-r.hurry:
-	case <-enough.C:
-	case <-ctx.Done():
+	for awaited := r.awaited; ; {
+		select {
+		case <-awaited:
+			if crowd {
+				enough.Reset(crowdFor)
+				awaited = nil
+				continue
+			}
+		case <-r.hurry:
+		case <-enough.C:
+		case <-ctx.Done():
+		}
+		return r.takeAll(batch)
 	}
-	return r.takeAll(batch)
 }
 
 // takeAll takes what is in the queue, as far as a batch has room.
