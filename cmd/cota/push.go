@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -187,11 +188,15 @@ func outcome(p cota.Push) string {
 }
 
 // ladder draws a push as a bar that counts the rungs: on a terminal in place,
-// elsewhere a line now and then.
+// elsewhere a line now and then, and the last.
 type ladder struct {
-	out  io.Writer
-	bar  *progressbar.ProgressBar // nil until the first push is shown, or if out is no terminal
-	last time.Time
+	out io.Writer
+	bar *progressbar.ProgressBar // nil until the first push is shown, or if out is no terminal
+
+	mu   sync.Mutex
+	line string      // the last that there is; guarded by mu
+	told string      // the last that was printed; guarded by mu
+	next *time.Timer // prints the next; nil before the first; guarded by mu
 }
 
 // quietEvery is how often a progress that is not on a terminal is printed.
@@ -201,10 +206,7 @@ func newLadder(out io.Writer) *ladder { return &ladder{out: out} }
 
 func (l *ladder) show(p cota.Push) {
 	if !terminal(l.out) {
-		if time.Since(l.last) >= quietEvery {
-			l.last = time.Now()
-			fmt.Fprintln(l.out, rungs(p))
-		}
+		l.tell(rungs(p))
 		return
 	}
 	if l.bar == nil {
@@ -217,10 +219,43 @@ func (l *ladder) show(p cota.Push) {
 	l.bar.Set64(p.Done()) // its errors are those of the terminal
 }
 
+// tell prints a line: at once if none was for a while, or else in a while, if
+// it is the last by then.
+func (l *ladder) tell(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.line = line
+	if l.next == nil {
+		l.print()
+	}
+}
+
+// print prints the last line if that is news, and looks again in a while. l.mu
+// is held.
+func (l *ladder) print() {
+	l.next = nil
+	if l.line == l.told {
+		return
+	}
+	fmt.Fprintln(l.out, l.line)
+	l.told = l.line
+	l.next = time.AfterFunc(quietEvery, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.print()
+	})
+}
+
 func (l *ladder) end() {
 	if l.bar != nil {
 		l.bar.Exit()
 		fmt.Fprintln(l.out)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next != nil {
+		l.next.Stop()
+		l.print()
 	}
 }
 
