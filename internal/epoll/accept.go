@@ -43,11 +43,9 @@ func (g *Group) listen(ln *net.TCPListener, eager bool, handler func(*Conn, neti
 	if err := errors.Join(ctlErr, err); err != nil {
 		return nil, fmt.Errorf("copy the listener: %w", err)
 	}
-	if eager {
-		if err := setEager(fd); err != nil {
-			unix.Close(fd)
-			return nil, fmt.Errorf("prepare the listener: %w", err)
-		}
+	if err := prepare(fd, eager); err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("prepare the listener: %w", err)
 	}
 	a := &Listener{group: g, fd: int32(fd), eager: eager, handler: handler, failed: failed}
 	for _, l := range g.loops {
@@ -59,6 +57,16 @@ func (g *Group) listen(ln *net.TCPListener, eager bool, handler func(*Conn, neti
 		}
 	}
 	return a, nil
+}
+
+// prepare sets options of a listener's socket. They are its connections' own
+// too: the kernel copies them.
+func prepare(fd int, eager bool) error {
+	// Small answers must not wait for more.
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil || !eager {
+		return err
+	}
+	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, deferAccept)
 }
 
 // Close stops accepting. It may be called again.
@@ -119,7 +127,7 @@ func (l *loop) hear() {
 // accept takes new connections, in the time of l.
 func (a *Listener) accept(l *loop) error {
 	for range acceptBatch {
-		fd, from, err := unix.Accept4(int(a.fd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		fd, from, err := acceptNow(a.fd)
 		switch err {
 		case nil:
 		case unix.EAGAIN:
@@ -130,26 +138,14 @@ func (a *Listener) accept(l *loop) error {
 			return fmt.Errorf("accept: %w", err)
 		}
 		if a.eager {
-			if err := a.begin(l, fd, addrOf(from)); err != nil {
+			if err := a.begin(l, fd, from); err != nil {
 				return err
 			}
 			continue
 		}
-		// Small answers must not wait for more.
-		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-		if err := a.group.add(fd, nil, func(c *Conn) Handler { return a.handler(c, addrOf(from)) }); err != nil {
+		if err := a.group.add(fd, nil, func(c *Conn) Handler { return a.handler(c, from) }); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func addrOf(sa unix.Sockaddr) netip.AddrPort {
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
-	case *unix.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
-	}
-	return netip.AddrPort{}
 }

@@ -5,8 +5,6 @@ package epoll
 import (
 	"net"
 	"slices"
-
-	"golang.org/x/sys/unix"
 )
 
 // WriteBoth is Write of head and then body, in one packet if they fit. body must
@@ -24,7 +22,7 @@ func (c *Conn) WriteBoth(head, body []byte) error {
 	case c.buffers != nil && c.buffers.out != nil:
 		return ErrStalled
 	}
-	n, err := c.pushBoth(head, body)
+	n, err := writeBothNow(c.fd, head, body)
 	if err != nil || n == len(head)+len(body) {
 		return err
 	}
@@ -33,22 +31,6 @@ func (c *Conn) WriteBoth(head, body []byte) error {
 		rest = slices.Concat(head[n:], body)
 	}
 	return c.wait(rest)
-}
-
-// pushBoth writes what the kernel takes. c.mu is held.
-func (c *Conn) pushBoth(head, body []byte) (n int, err error) {
-	if len(body) == 0 {
-		return c.push(head)
-	}
-	for {
-		switch n, err = unix.Writev(int(c.fd), [][]byte{head, body}); err {
-		case unix.EINTR:
-		case unix.EAGAIN:
-			return 0, nil
-		default:
-			return max(n, 0), err
-		}
-	}
 }
 
 // wait keeps out, which is the Conn's from now on, until there is room. c.mu is

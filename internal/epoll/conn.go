@@ -218,19 +218,11 @@ func (c *Conn) read(buf []byte) (int, error) {
 	return c.receive(buf)
 }
 
-// receive reads from the socket: nothing and no error at its end.
+// receive reads from the socket, as readNow does.
 func (c *Conn) receive(buf []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for {
-		switch n, err := unix.Read(int(c.fd), buf); err {
-		case unix.EINTR:
-		case unix.EAGAIN:
-			return 0, errAgain
-		default:
-			return max(n, 0), err
-		}
-	}
+	return readNow(c.fd, buf)
 }
 
 // errAgain says that nothing has come yet. It is temporary as crypto/tls
@@ -416,7 +408,7 @@ func (c *Conn) finish(err error) {
 	c.mu.Lock()
 	fd := c.leave()
 	c.mu.Unlock()
-	unix.Close(fd)
+	closeNow(fd)
 	c.loop.group.open.Done()
 }
 

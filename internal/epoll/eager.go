@@ -21,21 +21,12 @@ func (g *Group) ListenEager(ln *net.TCPListener, handler func(*Conn, netip.AddrP
 	return g.listen(ln, true, handler, failed)
 }
 
-// setEager makes the listener's socket one for begin. Both options are the
-// connections' own too: the kernel copies them.
-func setEager(fd int) error {
-	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-		return err
-	}
-	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, deferAccept)
-}
-
 // begin serves a non-blocking socket, beginning with what has come on it. It is
 // called by the loop.
-func (a *Listener) begin(l *loop, fd int, from netip.AddrPort) error {
-	c := &Conn{loop: l, fd: int32(fd), busy: true, ignored: true}
+func (a *Listener) begin(l *loop, fd int32, from netip.AddrPort) error {
+	c := &Conn{loop: l, fd: fd, busy: true, ignored: true}
 	if err := a.group.register(c, func(c *Conn) Handler { return a.handler(c, from) }); err != nil {
-		unix.Close(fd)
+		unix.Close(int(fd))
 		return err
 	}
 	c.pump(l.buf[:])

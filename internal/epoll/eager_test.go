@@ -12,8 +12,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // listenEager has the group accept what speaks first.
@@ -25,16 +23,8 @@ func (r *rig) listenEager(handler func(*Conn, netip.AddrPort) Handler) *rig {
 }
 
 func TestEager(t *testing.T) {
-	noDelay := make(chan int, 1000)
 	r := newRig(t)
-	r.listenEager(func(c *Conn, from netip.AddrPort) Handler {
-		on, err := unix.GetsockoptInt(int(c.fd), unix.IPPROTO_TCP, unix.TCP_NODELAY)
-		if err != nil || !from.Addr().IsLoopback() {
-			t.Errorf("from %v, %v; want loopback", from, err)
-		}
-		noDelay <- on
-		return newEcho(c)
-	})
+	r.listenEager(func(c *Conn, _ netip.AddrPort) Handler { return newEcho(c) })
 	var all sync.WaitGroup
 	for i := range 100 {
 		nc, err := net.Dial("tcp", r.ln.Addr().String())
@@ -44,11 +34,6 @@ func TestEager(t *testing.T) {
 		all.Go(func() { converse(t, nc, rand.New(rand.NewPCG(6, uint64(i))), 20) })
 	}
 	all.Wait()
-	for range 100 {
-		if <-noDelay == 0 {
-			t.Fatal("small answers wait for more; want them sent at once")
-		}
-	}
 }
 
 // Whoever ends a connection with the first word leaves nothing behind.

@@ -77,7 +77,7 @@ func (g *Group) Add(nc *net.TCPConn, first []byte, handler func(*Conn) Handler) 
 	if err != nil {
 		return err
 	}
-	return g.add(fd, first, handler)
+	return g.add(int32(fd), first, handler)
 }
 
 // fileOf takes a socket out of the hands of Go's own poller.
@@ -94,15 +94,15 @@ func fileOf(nc *net.TCPConn) (fd int, err error) {
 }
 
 // add serves a non-blocking socket.
-func (g *Group) add(fd int, first []byte, handler func(*Conn) Handler) error {
+func (g *Group) add(fd int32, first []byte, handler func(*Conn) Handler) error {
 	// It begins paused and ignored, so that Resume looks at first, and after
 	// that epoll at the socket.
-	c := &Conn{loop: g.loops[int(g.next.Add(1))%len(g.loops)], fd: int32(fd), paused: true, ignored: true}
+	c := &Conn{loop: g.loops[int(g.next.Add(1))%len(g.loops)], fd: fd, paused: true, ignored: true}
 	if len(first) > 0 {
 		c.buffers = &buffers{in: first}
 	}
 	if err := g.register(c, handler); err != nil {
-		unix.Close(fd)
+		unix.Close(int(fd))
 		return err
 	}
 	c.Resume()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -63,7 +62,7 @@ func (l *loop) run() {
 		n := 0
 		l.file.SetReadDeadline(time.Now().Add(tick)) // fails only when closed, and so does Read
 		err := raw.Read(func(uintptr) bool {
-			n = l.look(events[:])
+			n = lookNow(l.fd, events[:])
 			return n > 0
 		})
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -83,16 +82,6 @@ func (l *loop) run() {
 			for _, c := range l.wheel.expired(now) {
 				c.expire()
 			}
-		}
-	}
-}
-
-// look takes what has happened, without waiting.
-func (l *loop) look(events []unix.EpollEvent) int {
-	for {
-		n, err := unix.EpollWait(l.fd, events, 0)
-		if err != syscall.EINTR {
-			return max(n, 0)
 		}
 	}
 }

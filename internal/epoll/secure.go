@@ -58,7 +58,7 @@ func (g *Group) AddTLS(tc *tls.Conn, socket *Socket, first []byte, handler func(
 	if err != nil {
 		return err
 	}
-	return g.add(fd, first, func(c *Conn) Handler {
+	return g.add(int32(fd), first, func(c *Conn) Handler {
 		c.secure = &secure{tc, socket}
 		socket.Conn, socket.conn = ended{}, c
 		return handler(c)

@@ -41,7 +41,7 @@ func (c *Conn) send(b []byte) (int, error) {
 		c.buffers.out = append(c.buffers.out, b...)
 		return len(b), nil
 	}
-	n, err := c.push(b)
+	n, err := writeNow(c.fd, b)
 	if err != nil || n == len(b) {
 		return n, err
 	}
@@ -50,19 +50,6 @@ func (c *Conn) send(b []byte) (int, error) {
 	q.due, q.writeBy = len(q.out), c.after(writeTimeout)
 	c.schedule()
 	return len(b), c.listen()
-}
-
-// push writes what the kernel takes. c.mu is held.
-func (c *Conn) push(b []byte) (n int, err error) {
-	for {
-		switch n, err = unix.Write(int(c.fd), b); err {
-		case unix.EINTR:
-		case unix.EAGAIN:
-			return 0, nil
-		default:
-			return max(n, 0), err
-		}
-	}
 }
 
 // listen tells epoll what to watch for now. c.mu is held.
@@ -81,7 +68,7 @@ func (c *Conn) flush() {
 		return
 	}
 	b := c.buffers
-	n, err := c.push(b.out)
+	n, err := writeNow(c.fd, b.out)
 	if err == nil && n < len(b.out) {
 		b.out = b.out[n:]
 		if b.due -= n; b.due <= 0 && !c.closing { // what has come since has its own time
