@@ -137,8 +137,8 @@ func (l *looped) shutdown(ctx context.Context) {
 
 // underway waits until an answer waits for room.
 func (l *looped) underway() {
-	for l.server.loopsOf()[0].unsent.Load() == 0 {
-		runtime.Gosched()
+	for all := l.server.loopsOf(); len(all) == 0 || all[0].unsent.Load() == 0; all = l.server.loopsOf() {
+		runtime.Gosched() // it may be about to listen still
 	}
 }
 
