@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"os"
 	"strconv"
 	"time"
 
@@ -21,9 +22,10 @@ type question struct {
 
 // answer is what a question is answered with, to the byte.
 type answer struct {
-	head, body []byte // neither changes any more
-	last       bool   // the connection ends after it
-	part       part   // of a file, that is in the body; zero if there is none
+	head, body []byte   // neither changes any more
+	shared     *os.File // holds the part of the file, too; nil: it does not
+	last       bool     // the connection ends after it
+	part       part     // of a file, that is in the body; zero if there is none
 }
 
 // part is the bytes [from, to) of a file of the given size, to be sent through
@@ -77,7 +79,7 @@ func (h *Handler) answer(q question, g cota.Grant, f *file) answer {
 	if q.offset >= size {
 		return beyond(size, q.last)
 	}
-	a := answer{body: f.content[q.offset:], last: q.last, part: part{grant: g, token: q.token, from: q.offset, to: size, size: size}}
+	a := answer{body: f.content[q.offset:], shared: f.shared, last: q.last, part: part{grant: g, token: q.token, from: q.offset, to: size, size: size}}
 	switch {
 	case q.last || q.offset > 0:
 		a.head = f.head(q.ranged, q.offset, q.last)

@@ -119,7 +119,7 @@ func (c *conn) send(a answer) {
 func (c *conn) write(a answer) (whole bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.conn.WriteBoth(a.head, a.body); err != nil {
+	if err := c.conn.WriteFile(a.head, a.body, a.shared, a.part.from); err != nil {
 		c.loops.files.sent(a.part, false)
 		return false, err
 	}

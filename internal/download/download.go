@@ -22,8 +22,8 @@ import (
 	"github.com/cotahq/cota/internal/limit"
 )
 
-// cached is how many versions are kept in memory. A fleet fetches the same
-// few again and again.
+// cached is how many versions are kept in memory, and of large ones each an open
+// file. A fleet fetches the same few again and again.
 const cached = 32
 
 // Options are what a Handler is made of.
@@ -49,7 +49,7 @@ type Handler struct {
 
 // New makes a Handler.
 func New(o Options) *Handler {
-	files, err := lru.New[fileKey, *file](cached)
+	files, err := lru.NewWithEvict(cached, func(_ fileKey, f *file) { f.forget() })
 	if err != nil {
 		panic(err) // the size is ours
 	}
@@ -114,7 +114,10 @@ func (h *Handler) file(ctx context.Context, g cota.Grant) (*file, error) {
 		return nil, err
 	}
 	f := newFile(v.Content)
-	h.files.Add(keyOf(g), f)
+	if known, ok, _ := h.files.PeekOrAdd(keyOf(g), f); ok { // others came for it, too
+		f.forget()
+		return known, nil
+	}
 	return f, nil
 }
 

@@ -2,6 +2,7 @@ package download
 
 import (
 	"net/http"
+	"os"
 	"strconv"
 
 	"github.com/cotahq/cota"
@@ -20,13 +21,25 @@ type file struct {
 	content []byte
 	whole   []byte // head of the answer to who asks for all of it
 	open    []byte // the same, to who asks for bytes=0-
+
+	// shared is content as the kernel keeps it, for epoll.Conn.WriteFile; nil: it
+	// does not. It is closed when the file is not remembered any more.
+	shared *os.File
 }
 
 func newFile(content string) *file {
 	f := &file{content: []byte(content)}
+	f.shared = share(f.content)
 	f.whole = f.head(false, 0, false)
 	f.open = f.head(true, 0, false)
 	return f
+}
+
+// forget gives back what is kept beside the memory. The file can be served still.
+func (f *file) forget() {
+	if f.shared != nil {
+		f.shared.Close()
+	}
 }
 
 // head makes the head of an answer with what follows an offset. last says that

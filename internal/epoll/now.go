@@ -45,6 +45,21 @@ func writeBothNow(fd int32, a, b []byte) (int, error) {
 	return written(n, e)
 }
 
+// writeMoreNow is writeNow of what more follows at once.
+func writeMoreNow(fd int32, b []byte) (int, error) {
+	n, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_MORE, 0, 0)
+	return written(n, e)
+}
+
+// sendFileNow sends as much of a file as there is room for; 0 if it cannot.
+func sendFileNow(fd int32, file uintptr, offset, size int) int {
+	n, _, e := unix.RawSyscall6(unix.SYS_SENDFILE, uintptr(fd), file, uintptr(unsafe.Pointer(&offset)), uintptr(size), 0, 0)
+	if e != 0 {
+		return 0
+	}
+	return int(n)
+}
+
 func written(n uintptr, e unix.Errno) (int, error) {
 	switch e {
 	case 0:
