@@ -147,16 +147,26 @@ func (c *conn) reason(err error) *closed {
 	return &closed{mqtt.KeepAliveTimeout, "keep-alive timeout", false}
 }
 
-// packet has the session handle one packet, and sends what answers it. What
-// else it asks for is left to do.
-func (c *conn) packet(b []byte) (work, error) {
+// packet has the session handle one packet, and sends what answers it. If more
+// follows, the next packet has come too and is handled at once: what is small may
+// go out with what answers that. What else it asks for is left to do.
+func (c *conn) packet(b []byte, more bool) (work, error) {
 	c.mu.Lock()
 	c.session.borrow()
 	w, err := c.session.handle(time.Now(), b)
 	c.session.giveBack()
+	more = more && len(c.session.out) < outBuffer/2
 	c.mu.Unlock()
-	c.via.flush()
+	if !more || err != nil || c.waits(&w) {
+		c.via.flush()
+	}
 	return w, err
+}
+
+// begins reports whether b begins with a whole packet.
+func begins(b []byte) bool {
+	n, err := mqtt.Frame(b, maxPacket)
+	return err == nil && n <= len(b)
 }
 
 // waits reports whether do may have to wait.

@@ -56,7 +56,7 @@ func (s *socket) Take(b []byte) (int, error) {
 	case n > len(b) || s.holdBack():
 		return 0, nil
 	}
-	w, err := s.packet(b[:n])
+	w, err := s.packet(b[:n], begins(b[n:]))
 	if err == nil && s.wordNow(&w) {
 		w.word = nil
 	}
@@ -95,13 +95,15 @@ func (s *socket) giveUp(err error) error {
 	return err
 }
 
-// holdBack pauses the connection if it is full.
+// holdBack pauses the connection if it is full, once what answers the packets
+// before is sent.
 func (s *socket) holdBack() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended != nil || !s.full(s.ep.Unsent()) {
 		return false
 	}
+	s.send()
 	s.held = true
 	s.ep.Pause()
 	return true

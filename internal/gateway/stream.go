@@ -78,7 +78,7 @@ func (s *stream) read() error {
 			return malformed(err)
 		}
 		if n <= len(buf) {
-			if err := s.take(buf[:n]); err != nil {
+			if err := s.take(buf[:n], begins(buf[n:])); err != nil {
 				return err
 			}
 			buf = after(buf, n)
@@ -90,12 +90,12 @@ func (s *stream) read() error {
 	}
 }
 
-// take does what a packet asks for.
-func (s *stream) take(b []byte) error {
+// take does what a packet asks for. more says that another has come.
+func (s *stream) take(b []byte, more bool) error {
 	if err := s.waitForRoom(); err != nil {
 		return err
 	}
-	w, err := s.packet(b)
+	w, err := s.packet(b, more)
 	if err == nil {
 		err = s.do(w)
 	}
@@ -130,7 +130,8 @@ func after(buf []byte, n int) []byte {
 // expect fails only on a closed connection, as Read then does.
 func (s *stream) expect(d time.Duration) { s.nc.SetReadDeadline(time.Now().Add(d)) }
 
-// waitForRoom waits while the connection is full.
+// waitForRoom waits while the connection is full, once what answers the packets
+// before is sent.
 func (s *stream) waitForRoom() error {
 	for {
 		s.mu.Lock()
@@ -142,6 +143,7 @@ func (s *stream) waitForRoom() error {
 		if !full {
 			return nil
 		}
+		s.flush()
 		select {
 		case <-s.room:
 		case <-s.gw.ctx.Done():
