@@ -8,12 +8,13 @@ import (
 
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/control"
+	"github.com/cotahq/cota/internal/port"
 )
 
 // SignInInTwo looks a device up as it signs in over nc, and returns what has
 // it enter the fleet: between the two anything may happen.
 func (g *Gateway) SignInInTwo(ctx context.Context, nc net.Conn, login alink.Login) (enter func() (control.Device, error), err error) {
-	c, changes := newStream(g, nc, addressOf(nc)), g.changes.Load()
+	c, changes := newStream(g, nc, port.Address(nc)), g.changes.Load()
 	by, err := c.entry(login)
 	if err != nil {
 		return nil, err

@@ -120,7 +120,7 @@ func (g *Gateway) Serve(ln net.Listener) error {
 }
 
 func (g *Gateway) start(nc net.Conn) {
-	s := newStream(g, nc, addressOf(nc))
+	s := newStream(g, nc, port.Address(nc))
 	if g.add(&s.conn) {
 		go func() {
 			defer g.done.Done()

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/cotahq/cota/internal/limit"
 	"github.com/cotahq/cota/internal/mqtt"
 	"github.com/cotahq/cota/internal/port"
 )
@@ -29,15 +28,6 @@ func newStream(g *Gateway, nc net.Conn, from netip.Addr) *stream {
 	s := &stream{nc: nc, room: make(chan struct{}, 1), deadline: time.Now().Add(connectTimeout)}
 	s.init(g, s, from)
 	return s
-}
-
-// addressOf is where the other end of a connection is; the zero Addr if it has
-// no address.
-func addressOf(nc net.Conn) netip.Addr {
-	if a := nc.RemoteAddr(); a != nil {
-		return limit.Address(a.String())
-	}
-	return netip.Addr{}
 }
 
 // run is the life of a connection, unless a loop goes on with it.

@@ -49,7 +49,7 @@ type Conn struct {
 //
 // An *Error says that the client is to blame.
 func (c *Conn) Open(deadline time.Time) (Peer, error) {
-	peer, transport := Peer{Addr: address(c.accepted)}, ""
+	peer, transport := Peer{Addr: Address(c.accepted)}, ""
 	err := c.accepted.SetDeadline(deadline)
 	if err == nil {
 		transport, err = c.open(&peer)

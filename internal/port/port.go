@@ -105,9 +105,10 @@ func (p *Port) trusts(a netip.Addr) bool {
 	return slices.ContainsFunc(p.proxies, func(n netip.Prefix) bool { return n.Contains(a) })
 }
 
-// address is that of the other end of a connection; the zero Addr if it has
-// none.
-func address(nc net.Conn) netip.Addr {
+// Address is that of the other end of a connection, in the one form that an
+// address has here: IPv4 where it can be, and no zone. It is the zero Addr if
+// there is none.
+func Address(nc net.Conn) netip.Addr {
 	a := nc.RemoteAddr()
 	if a == nil { // it has gone already
 		return netip.Addr{}

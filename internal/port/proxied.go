@@ -49,7 +49,7 @@ type ProxiedConn struct {
 // begin reads the header, if there must be one.
 func (c *ProxiedConn) begin() {
 	c.once.Do(func() {
-		c.peer, c.read = Peer{Addr: address(c.Conn)}, c.Conn
+		c.peer, c.read = Peer{Addr: Address(c.Conn)}, c.Conn
 		if !c.inner.port.trusts(c.peer.Addr) {
 			return
 		}
@@ -73,7 +73,7 @@ func (c *ProxiedConn) begin() {
 // port is 0.
 func (c *ProxiedConn) RemoteAddr() net.Addr {
 	c.begin()
-	if c.err != nil || c.peer.Addr == address(c.Conn) {
+	if c.err != nil || c.peer.Addr == Address(c.Conn) {
 		return c.Conn.RemoteAddr()
 	}
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.peer.Addr, 0))
