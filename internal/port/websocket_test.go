@@ -33,16 +33,24 @@ func (d *door) browse(url string, change func(*websocket.DialOptions, *tls.Confi
 	return websocket.Dial(d.Context(), url, o)
 }
 
+// webSocket opens a WebSocket, and returns both ends.
+func (d *door) webSocket(url string) (*websocket.Conn, result) {
+	d.Helper()
+	done := d.next()
+	ws, _, err := d.browse(url, nil)
+	d.must(err)
+	d.Cleanup(func() { ws.CloseNow() })
+	r := <-done
+	d.must(r.err)
+	return ws, r
+}
+
 func TestWebSocket(t *testing.T) {
 	for _, url := range []string{"ws://cota.test/mqtt", "wss://cota.test/mqtt", "wss://cota.test/", "ws://cota.test/mqtt?a=b"} {
 		t.Run(url, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				d := newDoor(t, nil)
-				done := d.next()
-				ws, _, err := d.browse(url, nil)
-				d.must(err)
-				defer ws.CloseNow()
-				r := <-done
+				ws, r := d.webSocket(url)
 				if secure := strings.HasPrefix(url, "wss"); r.peer.Secure != secure {
 					t.Errorf("secure %t; want %t", r.peer.Secure, secure)
 				}
@@ -78,11 +86,7 @@ func TestWebSocket(t *testing.T) {
 func TestLargeMessage(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		d := newDoor(t, nil)
-		done := d.next()
-		ws, _, err := d.browse("ws://cota.test/mqtt", nil)
-		d.must(err)
-		defer ws.CloseNow()
-		r := <-done
+		ws, r := d.webSocket("ws://cota.test/mqtt")
 		large := bytes.Repeat(hello, 500)
 		go ws.Write(t.Context(), websocket.MessageBinary, large)
 		got := make([]byte, len(large))
@@ -119,11 +123,7 @@ func TestOrigin(t *testing.T) {
 func TestTextIsRefused(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		d := newDoor(t, nil)
-		done := d.next()
-		ws, _, err := d.browse("ws://cota.test/mqtt", nil)
-		d.must(err)
-		defer ws.CloseNow()
-		r := <-done
+		ws, r := d.webSocket("ws://cota.test/mqtt")
 		go ws.Write(t.Context(), websocket.MessageText, []byte("hello"))
 		ended := make(chan error, 1)
 		go func() {
@@ -142,11 +142,7 @@ func TestTextIsRefused(t *testing.T) {
 func TestSilenceInAWebSocket(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		d := newDoor(t, nil)
-		done := d.next()
-		ws, _, err := d.browse("ws://cota.test/mqtt", nil)
-		d.must(err)
-		defer ws.CloseNow()
-		r := <-done
+		ws, r := d.webSocket("ws://cota.test/mqtt")
 		began := time.Now()
 		// The deadline of Open goes on, whatever keeps the WebSocket busy.
 		left := make(chan struct{})
@@ -172,11 +168,7 @@ func TestSilenceInAWebSocket(t *testing.T) {
 func TestDeadlineOfAWebSocketIsSetAnew(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		d := newDoor(t, nil)
-		done := d.next()
-		ws, _, err := d.browse("wss://cota.test/mqtt", nil)
-		d.must(err)
-		defer ws.CloseNow()
-		r := <-done
+		ws, r := d.webSocket("wss://cota.test/mqtt")
 		d.must(r.conn.SetReadDeadline(time.Now().Add(time.Hour)))
 		time.Sleep(59 * time.Minute)
 		go ws.Write(t.Context(), websocket.MessageBinary, hello[:1])
