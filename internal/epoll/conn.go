@@ -149,7 +149,7 @@ func (c *Conn) isStalled(now int32) bool {
 // held.
 func (c *Conn) abandon() {
 	c.stalled, c.closing = true, true
-	c.drop(func(b *buffers) { b.out, b.due, b.writeBy = nil, 0, 0 })
+	c.dropOut()
 	c.shut()
 }
 
@@ -338,6 +338,11 @@ func (c *Conn) drop(empty func(*buffers)) {
 	if empty(c.buffers); c.buffers.in == nil && c.buffers.out == nil {
 		c.buffers = nil
 	}
+}
+
+// dropOut drops what waits for room. c.mu is held.
+func (c *Conn) dropOut() {
+	c.drop(func(b *buffers) { b.out, b.due, b.writeBy = nil, 0, 0 })
 }
 
 // release lets go of the connection: whatever comes next is the loop's.

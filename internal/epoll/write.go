@@ -77,7 +77,7 @@ func (c *Conn) flush() {
 		c.mu.Unlock()
 		return
 	}
-	c.drop(func(b *buffers) { b.out, b.due, b.writeBy = nil, 0, 0 })
+	c.dropOut()
 	c.listen() // fails only for want of memory: a wake too many each time
 	if c.closing {
 		c.shut()
