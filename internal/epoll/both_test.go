@@ -5,7 +5,6 @@ package epoll
 import (
 	"bytes"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -65,9 +64,7 @@ func TestWriteFile(t *testing.T) {
 			r.listenEager(func(c *Conn, _ netip.AddrPort) Handler {
 				return &filed{c, bytes.Repeat([]byte("M"), tt.size), tt.file, tt.offset}
 			})
-			nc, err := net.Dial("tcp", r.ln.Addr().String())
-			must(t, err)
-			defer nc.Close()
+			nc := r.knock()
 			nc.Write([]byte("x"))
 			text, err := io.ReadAll(nc)
 			must(t, err)

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/netip"
 	"runtime"
 	"sync"
@@ -27,10 +26,7 @@ func TestEager(t *testing.T) {
 	r.listenEager(func(c *Conn, _ netip.AddrPort) Handler { return newEcho(c) })
 	var all sync.WaitGroup
 	for i := range 100 {
-		nc, err := net.Dial("tcp", r.ln.Addr().String())
-		must(t, err)
-		defer nc.Close()
-		must(t, nc.SetDeadline(time.Now().Add(time.Minute)))
+		nc := r.knock()
 		all.Go(func() { converse(t, nc, rand.New(rand.NewPCG(6, uint64(i))), 20) })
 	}
 	all.Wait()
@@ -46,15 +42,13 @@ func TestEagerEnd(t *testing.T) {
 		return e
 	})
 	for range 20 {
-		nc, err := net.Dial("tcp", r.ln.Addr().String())
-		must(t, err)
+		nc := r.knock()
 		nc.Write(append(frame(8), frame(0)...))
 		got, _ := io.ReadAll(nc)
 		if want := frame(8); !bytes.Equal(got, want) {
 			t.Fatalf("read %x; want %x", got, want)
 		}
 		wantEnd(t, <-made, errBye)
-		nc.Close()
 	}
 }
 
@@ -68,9 +62,7 @@ func TestEagerDeadline(t *testing.T) {
 		made <- e
 		return e
 	})
-	nc, err := net.Dial("tcp", r.ln.Addr().String())
-	must(t, err)
-	defer nc.Close()
+	nc := r.knock()
 	nc.Write(frame(8)[:5])
 	wantEnd(t, <-made, ErrTimeout)
 }
@@ -98,9 +90,7 @@ func TestWriteBoth(t *testing.T) {
 			made <- s
 			return s
 		})
-		nc, err := net.Dial("tcp", r.ln.Addr().String())
-		must(t, err)
-		defer nc.Close()
+		nc := r.knock()
 		nc.Write([]byte("x"))
 		s := <-made
 		want := append([]byte("head "), s.body...)

@@ -9,168 +9,18 @@ import (
 	crand "crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/binary"
 	"errors"
 	"io"
 	"math/big"
 	"math/rand/v2"
 	"net"
-	"net/netip"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 	"unsafe"
 )
-
-// echo answers every frame, which is a length of four bytes and so many more,
-// with the same frame. Frames whose length is odd are answered by another
-// goroutine, with the connection paused.
-type echo struct {
-	conn    *Conn
-	busy    atomic.Bool // in Take
-	written atomic.Int32
-	end     chan error
-}
-
-func newEcho(c *Conn) *echo { return &echo{conn: c, end: make(chan error, 1)} }
-
-func (e *echo) Take(b []byte) (int, error) {
-	if e.busy.Swap(true) {
-		panic("two at once")
-	}
-	defer e.busy.Store(false)
-	if len(b) < 4 || len(b)-4 < int(binary.BigEndian.Uint32(b)) {
-		return 0, nil
-	}
-	n := 4 + int(binary.BigEndian.Uint32(b))
-	if n == 4 {
-		return 0, errBye
-	}
-	if n%2 == 0 {
-		_, err := e.conn.Write(b[:n])
-		return n, err
-	}
-	frame := bytes.Clone(b[:n])
-	e.conn.Pause()
-	go func() {
-		e.conn.Write(frame)
-		e.conn.Resume()
-	}()
-	return n, nil
-}
-
-var errBye = errors.New("bye")
-
-func (e *echo) Written() { e.written.Add(1) }
-
-func (e *echo) Closed(err error) {
-	if e.busy.Load() {
-		panic("closed while it takes")
-	}
-	e.end <- err
-}
-
-// rig is a group that serves echo on a socket.
-type rig struct {
-	t     testing.TB
-	group *Group
-	ln    *net.TCPListener
-	made  chan *echo
-}
-
-func newRig(t testing.TB) *rig {
-	t.Helper()
-	g, err := New()
-	must(t, err)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	r := &rig{t: t, group: g, ln: ln.(*net.TCPListener), made: make(chan *echo, 10_000)}
-	t.Cleanup(func() {
-		ln.Close()
-		if err := g.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return r
-}
-
-// listen has the group accept by itself.
-func (r *rig) listen() *rig {
-	a, err := r.group.Listen(r.ln, func(c *Conn, from netip.AddrPort) Handler {
-		if !from.Addr().IsLoopback() {
-			r.t.Errorf("from %v; want loopback", from)
-		}
-		e := newEcho(c)
-		r.made <- e
-		return e
-	}, func(err error) { r.t.Error(err) })
-	must(r.t, err)
-	r.t.Cleanup(func() { must(r.t, a.Close()) })
-	return r
-}
-
-// dial connects, and returns both ends.
-func (r *rig) dial() (net.Conn, *echo) {
-	r.t.Helper()
-	nc, err := net.Dial("tcp", r.ln.Addr().String())
-	must(r.t, err)
-	r.t.Cleanup(func() { nc.Close() })
-	must(r.t, nc.SetDeadline(time.Now().Add(time.Minute)))
-	return nc, <-r.made
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func frame(n int) []byte {
-	b := make([]byte, 4+n)
-	binary.BigEndian.PutUint32(b, uint32(n))
-	for i := range n {
-		b[4+i] = byte(i)
-	}
-	return b
-}
-
-func wantEnd(t testing.TB, e *echo, want error) {
-	t.Helper()
-	select {
-	case got := <-e.end:
-		if !errors.Is(got, want) {
-			t.Errorf("ended with %v; want %v", got, want)
-		}
-	case <-time.After(time.Minute):
-		t.Fatalf("did not end; want %v", want)
-	}
-}
-
-// converse sends frames of many sizes in pieces of many sizes, and checks that
-// all come back.
-func converse(t testing.TB, nc net.Conn, rnd *rand.Rand, frames int) {
-	var sent bytes.Buffer
-	for range frames {
-		sent.Write(frame(1 + rnd.IntN(1<<(1+rnd.IntN(14)))))
-	}
-	want := bytes.Clone(sent.Bytes())
-	go func() {
-		for sent.Len() > 0 {
-			if _, err := nc.Write(sent.Next(1 + rnd.IntN(1<<(1+rnd.IntN(17))))); err != nil {
-				t.Error(err)
-				return
-			}
-		}
-	}()
-	got := make([]byte, len(want))
-	if _, err := io.ReadFull(nc, got); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("what came back is not what was sent (%v)", err)
-	}
-}
 
 func TestManyConnections(t *testing.T) {
 	r := newRig(t).listen()
@@ -282,13 +132,9 @@ func (s *sleeper) Closed(err error) { s.end <- err }
 func TestStalledWhilePaused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	there, err := net.Dial("tcp", r.ln.Addr().String())
-	must(t, err)
-	defer there.Close()
-	here, err := r.ln.Accept()
-	must(t, err)
+	there, here := r.pair()
 	s := &sleeper{end: make(chan error, 1)}
-	must(t, r.group.Add(here.(*net.TCPConn), nil, func(c *Conn) Handler { s.conn = c; return s }))
+	must(t, r.group.Add(here, nil, func(c *Conn) Handler { s.conn = c; return s }))
 	there.Write([]byte("hello"))
 	select {
 	case err := <-s.end:
@@ -302,14 +148,10 @@ func TestStalledWhilePaused(t *testing.T) {
 
 func TestAddWithFirstBytes(t *testing.T) {
 	r := newRig(t)
-	there, err := net.Dial("tcp", r.ln.Addr().String())
-	must(t, err)
-	defer there.Close()
-	here, err := r.ln.Accept()
-	must(t, err)
+	there, here := r.pair()
 	var e *echo
 	f := append(frame(9), frame(12)...) // the first is answered after a pause
-	must(t, r.group.Add(here.(*net.TCPConn), bytes.Clone(f), func(c *Conn) Handler { e = newEcho(c); return e }))
+	must(t, r.group.Add(here, bytes.Clone(f), func(c *Conn) Handler { e = newEcho(c); return e }))
 	got := make([]byte, len(f))
 	if _, err := io.ReadFull(there, got); err != nil || !bytes.Equal(got, f) {
 		t.Errorf("read %x, %v; want %x", got, err, f)
@@ -338,13 +180,9 @@ func (d *detacher) Closed(error) { panic("not mine any more") }
 
 func TestDetach(t *testing.T) {
 	r := newRig(t)
-	there, err := net.Dial("tcp", r.ln.Addr().String())
-	must(t, err)
-	defer there.Close()
-	here, err := r.ln.Accept()
-	must(t, err)
+	there, here := r.pair()
 	d := &detacher{got: make(chan []byte, 1), nc: make(chan net.Conn, 1)}
-	must(t, r.group.Add(here.(*net.TCPConn), nil, func(c *Conn) Handler { d.conn = c; return d }))
+	must(t, r.group.Add(here, nil, func(c *Conn) Handler { d.conn = c; return d }))
 	there.Write([]byte("hello"))
 	if got := <-d.got; string(got) != "hello" {
 		t.Errorf("Take(%q); want hello", got)
