@@ -150,7 +150,7 @@ func (c *conn) takeUnsent() *answer {
 	a := c.unsent
 	if a != nil {
 		c.unsent = nil
-		c.loops.unsent.Add(-1)
+		c.loops.wentOut()
 	}
 	return a
 }

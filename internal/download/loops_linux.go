@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"sync/atomic"
-	"time"
 
 	"github.com/cotahq/cota/internal/epoll"
 )
@@ -21,8 +20,9 @@ type loops struct {
 	ln      *epoll.Listener
 	rest    *handover
 	aside   *aside
-	unsent  atomic.Int64 // answers that wait for room
-	closing atomic.Bool  // each answer is the last of its connection
+	unsent  atomic.Int64  // answers that wait for room
+	drained chan struct{} // has an element when there were none for a moment
+	closing atomic.Bool   // each answer is the last of its connection
 }
 
 func newLoops(s *Server, ln *net.TCPListener) (*loops, error) {
@@ -30,7 +30,7 @@ func newLoops(s *Server, ln *net.TCPListener) (*loops, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loops{server: s, files: s.Files, group: group, rest: newHandover(ln.Addr()), aside: newAside()}
+	l := &loops{server: s, files: s.Files, group: group, rest: newHandover(ln.Addr()), aside: newAside(), drained: make(chan struct{}, 1)}
 	l.ln, err = group.ListenEager(ln, l.accept, func(err error) { l.files.log.Warn("cannot accept downloads", "err", err) })
 	if err != nil {
 		l.aside.close()
@@ -45,18 +45,35 @@ func (l *loops) accept(c *epoll.Conn, from netip.AddrPort) epoll.Handler {
 	return d
 }
 
-// closePoll is how often close looks whether the last answer has gone out.
-const closePoll = 10 * time.Millisecond
-
 // close stops accepting, waits for answers that have begun as long as ctx
 // lasts, and ends all connections but those that were handed over.
 func (l *loops) close(ctx context.Context) error {
 	l.closing.Store(true)
 	err := l.ln.Close()
-	for l.unsent.Load() > 0 && ctx.Err() == nil {
-		time.Sleep(closePoll)
-	}
+	l.drain(ctx)
 	err = errors.Join(err, l.group.Close())
 	l.aside.close()
 	return err // and rest is closed by net/http
+}
+
+// drain waits until no answer waits for room, or ctx ends.
+func (l *loops) drain(ctx context.Context) {
+	for l.unsent.Load() > 0 {
+		select {
+		case <-l.drained: // and may be some again
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// wentOut says that an answer waits for room no more.
+func (l *loops) wentOut() {
+	if l.unsent.Add(-1) > 0 {
+		return
+	}
+	select {
+	case l.drained <- struct{}{}:
+	default: // it is known already
+	}
 }
