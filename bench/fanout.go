@@ -109,9 +109,30 @@ func firstError(errs ...error) error {
 // settle is how long a server has for itself before its memory is read.
 const settle = 2 * time.Second
 
-// begin starts the server, connects the crowd, and measures what each connection
-// occupies. joined is what it took the server to let them in.
+// begin starts the server and connects the crowd.
 func (c *contender) begin(ctx context.Context, r *rig, source byte) (joined joining, err error) {
+	if joined, err = c.fill(ctx, r, r.sizes.connections, source, false); err != nil {
+		return joined, err
+	}
+	r.table.add(startRSS, "MB", c.name(), joined.empty/1e6)
+	r.table.add(idlePlain, "B", c.name(), joined.each)
+	if _, ok := c.server.(*broker); ok {
+		_, err = c.crowd.do(load.Job{Join: fleetTopic})
+	}
+	return joined, err
+}
+
+// joining is what came of connecting a crowd to a server that was empty.
+type joining struct {
+	load.Report
+	cpu   float64 // microseconds of the server's, for each
+	empty float64 // bytes resident before
+	each  float64 // and since then, for each
+}
+
+// fill starts the server, connects the crowd, and measures what that takes of
+// the server.
+func (c *contender) fill(ctx context.Context, r *rig, n int, source byte, byTLS bool) (joined joining, err error) {
 	if err := c.start(ctx, r); err != nil {
 		return joined, err
 	}
@@ -119,15 +140,13 @@ func (c *contender) begin(ctx context.Context, r *rig, source byte) (joined join
 	if err != nil {
 		return joined, err
 	}
-	n := r.sizes.connections
-	if joined.Report, err = c.join(ctx, r, n, source); err != nil {
+	if joined.Report, err = c.joinBy(ctx, r, n, source, byTLS); err != nil {
 		return joined, err
 	}
 	after, err := c.process().quiet(ctx)
 	if err != nil {
 		return joined, err
 	}
-	joined.cpu = micros(after-before, n)
 	if err := pause(ctx, settle); err != nil {
 		return joined, err
 	}
@@ -135,28 +154,21 @@ func (c *contender) begin(ctx context.Context, r *rig, source byte) (joined join
 	if err != nil {
 		return joined, err
 	}
-	who := c.name()
-	r.table.add(startRSS, "MB", who, empty/1e6)
-	r.table.add(idlePlain, "B", who, (full-empty)/float64(n))
-	if _, ok := c.server.(*broker); ok {
-		_, err = c.crowd.do(load.Job{Join: fleetTopic})
-	}
-	return joined, err
-}
-
-// joining is what came of connecting a crowd.
-type joining struct {
-	load.Report
-	cpu float64 // microseconds of the server's, for each
+	joined.cpu, joined.empty, joined.each = micros(after-before, n), empty, (full-empty)/float64(n)
+	return joined, nil
 }
 
 // join connects a crowd.
-func (c *contender) join(ctx context.Context, r *rig, n int, source byte) (report load.Report, err error) {
+func (c *contender) join(ctx context.Context, r *rig, n int, source byte) (load.Report, error) {
+	return c.joinBy(ctx, r, n, source, false)
+}
+
+func (c *contender) joinBy(ctx context.Context, r *rig, n int, source byte, byTLS bool) (report load.Report, err error) {
 	if c.crowd, err = startCrowd(ctx, r); err != nil {
 		return report, err
 	}
 	how := c.connect()
-	how.Count, how.Source = n, source
+	how.Count, how.Source, how.TLS = n, source, byTLS
 	return c.crowd.do(load.Job{Connect: &how})
 }
 

@@ -16,8 +16,6 @@ import (
 	"os/exec"
 	"strings"
 	"time"
-
-	"github.com/cotahq/cota/bench/load"
 )
 
 // measureIdle holds connections that say nothing: what a collection costs
@@ -119,35 +117,12 @@ func (r *rig) speaksTLS(ctx context.Context) bool {
 func measureTLSOf(ctx context.Context, r *rig, s server) (err error) {
 	c := &contender{server: s}
 	defer func() { err = firstError(err, c.stop()) }()
-	if err := c.start(ctx, r); err != nil {
-		return err
-	}
-	empty, before, err := c.atRest(ctx)
+	joined, err := c.fill(ctx, r, r.sizes.byTLS, 10, true)
 	if err != nil {
 		return err
 	}
-	if c.crowd, err = startCrowd(ctx, r); err != nil {
-		return err
-	}
-	n := r.sizes.byTLS
-	how := c.connect()
-	how.Count, how.Source, how.TLS = n, 10, true
-	if _, err := c.crowd.do(load.Job{Connect: &how}); err != nil {
-		return err
-	}
-	after, err := c.process().quiet(ctx)
-	if err != nil {
-		return err
-	}
-	if err := pause(ctx, settle); err != nil {
-		return err
-	}
-	full, _, err := c.atRest(ctx)
-	if err != nil {
-		return err
-	}
-	r.table.add(idleTLS, "B", s.name(), (full-empty)/float64(n))
-	r.table.add(signInTLS, "us", s.name(), micros(after-before, n))
+	r.table.add(idleTLS, "B", s.name(), joined.each)
+	r.table.add(signInTLS, "us", s.name(), joined.cpu)
 	return nil
 }
 
