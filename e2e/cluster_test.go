@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -118,6 +121,52 @@ func (c *cluster) start() {
 func (c *cluster) stop(mode string) {
 	c.t.Helper()
 	c.must("pg_ctl", "--pgdata="+c.data(), "--mode="+mode, "--wait", "stop")
+}
+
+// freeze has every process of the cluster stand still: it refuses nothing and
+// answers nothing. thaw lets them go on.
+func (c *cluster) freeze() (thaw func()) {
+	c.t.Helper()
+	pids := c.processes()
+	signal := func(sig syscall.Signal) {
+		c.t.Helper()
+		for _, pid := range pids {
+			if err := syscall.Kill(pid, sig); err != nil && err != syscall.ESRCH { // a worker may have ended
+				c.t.Errorf("signal %v to a process of PostgreSQL: %v", sig, err)
+			}
+		}
+	}
+	signal(syscall.SIGSTOP)
+	thaw = sync.OnceFunc(func() { signal(syscall.SIGCONT) })
+	c.t.Cleanup(thaw)
+	return thaw
+}
+
+// processes are the postmaster and its children.
+func (c *cluster) processes() (pids []int) {
+	c.t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	postmaster, err := strconv.Atoi(first)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", postmaster, postmaster)) // proc(5)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	pids = []int{postmaster} // first, or it would begin another
+	for child := range strings.FieldsSeq(string(children)) {
+		pid, err := strconv.Atoi(child)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids
 }
 
 // address is its database.

@@ -24,9 +24,10 @@ const (
 	outageRecovery = 20 * time.Second
 )
 
-// TestOutage takes PostgreSQL away in the middle of pushes: for a restart, and
-// for a while. Devices stay connected, what they say waits, operators are
-// told, and in the end nothing that was acknowledged is missing.
+// TestOutage takes PostgreSQL away in the middle of pushes: for a restart, for a
+// while, and by having it stand still, so that it neither answers nor refuses.
+// Devices stay connected, what they say waits, operators are told, and in the
+// end nothing that was acknowledged is missing.
 //
 // COTA_TEST_OUTAGE says how long the while is.
 func TestOutage(t *testing.T) {
@@ -50,22 +51,26 @@ func TestOutage(t *testing.T) {
 	}
 	eventually(t, func(context.Context) error { return o.connectedOnce(devices) })
 
+	stop := func(mode string) func() (back func()) {
+		return func() (back func()) { c.stop(mode); return c.start }
+	}
 	for _, fault := range []struct {
 		name string
-		mode string // of the stop
+		take func() (back func())
 		away time.Duration
 	}{
-		{"restart", "fast", 0},
-		{"crash", "immediate", 0},
-		{"outage", "immediate", length},
+		{"restart", stop("fast"), 0},
+		{"crash", stop("immediate"), 0},
+		{"outage", stop("immediate"), length},
+		{"silence", c.freeze, length},
 	} {
 		applied := o.pushHalf()
-		c.stop(fault.mode)
+		giveBack := fault.take()
 		gone := time.Now()
 		applied()
 		slowest, refused := o.askFor(fault.away)
 		before := book.answers()
-		c.start()
+		giveBack()
 		back := time.Now()
 		late := o.recover()
 		t.Logf("%s: PostgreSQL was away for %v; %d requests were refused, the slowest after %v; %d reports waited, all on record %v after it was back",

@@ -22,6 +22,9 @@ func Routes() map[string]cota.Role {
 // Statuses is how each code looks in HTTP.
 var Statuses = statuses
 
+// AnswerWithin is how long an answer may take.
+const AnswerWithin = answerWithin
+
 // GuessBurst is how many wrong passwords an account bears at once.
 const GuessBurst = guessBurst
 

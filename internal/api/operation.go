@@ -27,10 +27,14 @@ const (
 // handler adds a handler to a huma API as an operation.
 type handler func(*server, huma.API, huma.Operation)
 
-// of makes a handler of a function that answers with an Out or an error.
+// of makes a handler of a function that answers with an Out or an error. What
+// the function is given ends with it; an Out that goes on has a context of its
+// own.
 func of[In, Out any](answer func(context.Context, *In) (*Out, error)) handler {
 	return func(s *server, a huma.API, op huma.Operation) {
 		huma.Register(a, op, func(ctx context.Context, in *In) (*Out, error) {
+			ctx, cancel := withDeadline(ctx)
+			defer cancel()
 			out, err := answer(ctx, in)
 			if err != nil {
 				return nil, s.refuse(ctx, err)
@@ -61,8 +65,10 @@ var errNobody = cota.Errorf(cota.Unauthenticated, "sign in first, or send Author
 // guard lets those pass who have at least the role.
 func (s *server) guard(least cota.Role) func(huma.Context, func(huma.Context)) {
 	return func(c huma.Context, next func(huma.Context)) {
-		r := requestOf(c.Context())
-		by, err := s.identify(c, r)
+		ctx, cancel := withDeadline(c.Context())
+		defer cancel()
+		r := requestOf(ctx)
+		by, err := s.identify(ctx, c, r)
 		if err == nil {
 			r.by = by
 			if by.Role < least {
@@ -70,15 +76,15 @@ func (s *server) guard(least cota.Role) func(huma.Context, func(huma.Context)) {
 			}
 		}
 		if err != nil {
-			s.turnAway(c, err)
+			s.turnAway(ctx, c, err)
 			return
 		}
 		next(c)
 	}
 }
 
-func (s *server) turnAway(c huma.Context, err error) {
-	p := s.refuse(c.Context(), err)
+func (s *server) turnAway(ctx context.Context, c huma.Context, err error) {
+	p := s.refuse(ctx, err)
 	if p.Status == http.StatusUnauthorized {
 		c.SetHeader("WWW-Authenticate", "Bearer")
 	}
@@ -88,13 +94,13 @@ func (s *server) turnAway(c huma.Context, err error) {
 }
 
 // identify finds out who asks: the bearer of a token, or else of a session.
-func (s *server) identify(c huma.Context, r *request) (control.Actor, error) {
+func (s *server) identify(ctx context.Context, c huma.Context, r *request) (control.Actor, error) {
 	if authorization := c.Header("Authorization"); authorization != "" {
 		scheme, token, _ := strings.Cut(authorization, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			return control.Actor{}, errNobody
 		}
-		return s.control.Token(c.Context(), strings.TrimSpace(token), r.addr)
+		return s.control.Token(ctx, strings.TrimSpace(token), r.addr)
 	}
 	cookie, err := huma.ReadCookie(c, cookieName)
 	if errors.Is(err, http.ErrNoCookie) {
@@ -104,7 +110,7 @@ func (s *server) identify(c huma.Context, r *request) (control.Actor, error) {
 		return control.Actor{}, cota.Errorf(cota.Unauthenticated, "the session's cookie cannot be read; sign in again")
 	}
 	r.secret = cookie.Value
-	by, err := s.control.Session(c.Context(), cookie.Value, r.addr)
+	by, err := s.control.Session(ctx, cookie.Value, r.addr)
 	if err != nil {
 		return by, err
 	}

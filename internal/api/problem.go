@@ -91,6 +91,9 @@ func (s *server) refuse(ctx context.Context, err error) *problem {
 		return newProblem(e)
 	case errors.Is(err, store.ErrClosed):
 		return newProblem(errShutdown)
+	case context.Cause(ctx) == errSlow:
+		s.log.Error("request took too long", "request", requestOf(ctx).id, "err", err)
+		return newProblem(errSlow)
 	case ctx.Err() != nil:
 		return newProblem(cota.Errorf(cota.Unavailable, "the request ended before it was answered"))
 	}

@@ -32,6 +32,7 @@ func (s *server) watchPush(ctx context.Context, in *watchInput) (*huma.StreamRes
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(c huma.Context) {
+		ctx := c.Context() // goes on for longer than an answer may take
 		c.SetHeader("Content-Type", "text/event-stream")
 		c.SetHeader("X-Accel-Buffering", "no") // asks a proxy to pass events on at once
 		if c.Method() == http.MethodHead {

@@ -82,13 +82,20 @@ func (ns *notes) announce(ctx context.Context, tx *sql.Tx, all []Note) error {
 }
 
 // start hears the other nodes, and lets them know that this one is alive.
-func (ns *notes) start(ctx context.Context, s *Store, dsn string) {
+func (ns *notes) start(ctx context.Context, s *Store, dsn string) error {
+	config, err := postgresConfig(dsn)
+	if err != nil {
+		return err
+	}
 	ns.store = s
 	ns.done.Go(func() {
 		for ctx.Err() == nil {
-			if err := ns.hear(ctx, dsn); err != nil && ctx.Err() == nil {
-				s.log.Warn("notes from other nodes are interrupted", "err", err)
+			err := ns.hear(ctx, config)
+			if ctx.Err() != nil {
+				return
 			}
+			s.log.Warn("notes from other nodes are interrupted", "err", err)
+			s.heed(err)
 			sleep(ctx, time.Second)
 		}
 	})
@@ -100,22 +107,25 @@ func (ns *notes) start(ctx context.Context, s *Store, dsn string) {
 			sleep(ctx, nodeBeat)
 		}
 	})
+	return nil
 }
 
 func (ns *notes) wait() { ns.done.Wait() }
 
-func (ns *notes) hear(ctx context.Context, dsn string) error {
-	conn, err := pgx.Connect(ctx, dsn)
+// hear hears notes until the connection breaks, or is found to be dead.
+func (ns *notes) hear(ctx context.Context, config *pgx.ConnConfig) error {
+	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	if _, err := conn.Exec(ctx, "LISTEN "+noteChannel); err != nil {
+	if err := listen(ctx, conn); err != nil {
 		return err
 	}
+	ns.store.heed(nil)
 	ns.deliver([]Note{{}}) // whatever was said before we listened
 	for {
-		msg, err := conn.WaitForNotification(ctx)
+		msg, err := next(ctx, conn)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,12 @@ const postgresConnections = 16
 
 // openPostgres opens a pool. Writes and reads share it.
 func (s *Store) openPostgres(ctx context.Context, dsn string) error {
-	db, err := openPool(ctx, dsn)
+	config, err := postgresConfig(dsn)
+	if err != nil {
+		return err
+	}
+	config.DialFunc = s.wires.dial
+	db, err := openPool(ctx, config)
 	if err != nil {
 		return err
 	}
@@ -24,11 +29,20 @@ func (s *Store) openPostgres(ctx context.Context, dsn string) error {
 	return nil
 }
 
-func openPool(ctx context.Context, dsn string) (*sql.DB, error) {
+// postgresConfig reads an address, which may say how long connecting may take.
+func postgresConfig(dsn string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, errors.New("open database: the postgres:// address cannot be read") // err may hold the password
 	}
+	config.DialFunc = dialPostgres
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectWithin
+	}
+	return config, nil
+}
+
+func openPool(ctx context.Context, config *pgx.ConnConfig) (*sql.DB, error) {
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)

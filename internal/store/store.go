@@ -62,6 +62,7 @@ type Store struct {
 	log      *slog.Logger
 	started  int64 // when it joined, in milliseconds
 	recorder recorder
+	wires    wires // unused on SQLite
 	notes    notes
 	stop     context.CancelFunc // ends the store's own goroutines
 	seq      atomic.Int64       // order of events within a millisecond
@@ -142,7 +143,7 @@ func (s *Store) start(ctx context.Context, o Options) error {
 	s.stop = stop
 	s.recorder.start(own, s)
 	if s.engine.name == postgres.name && !o.Guest {
-		s.notes.start(own, s, o.DSN)
+		return s.notes.start(own, s, o.DSN)
 	}
 	return nil
 }
@@ -150,6 +151,8 @@ func (s *Store) start(ctx context.Context, o Options) error {
 // Close writes what is still to be recorded, as far as ctx allows, and closes
 // the database.
 func (s *Store) Close(ctx context.Context) error {
+	// A database that does not answer must not hold up the end.
+	defer context.AfterFunc(ctx, func() { s.wires.silence() })()
 	err := s.Flush(ctx)
 	s.stop()
 	s.recorder.wait()

@@ -16,7 +16,7 @@ import (
 
 // What keeps the database from its work, in words for operators.
 const (
-	troubleAway     = "the database does not answer; nothing was changed that was not answered, so try again"
+	troubleAway     = "the database does not answer; if you asked for a change, look whether it was made before you try again"
 	troubleFull     = "the disk of the database is full; make room, and try again"
 	troubleReadOnly = "the database cannot be written: its file, its directory or its disk is read-only"
 	troubleDisk     = "the disk of the database fails to read or write; the server's log says more"

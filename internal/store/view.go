@@ -32,7 +32,7 @@ func OpenView(ctx context.Context, o Options) (*View, error) {
 		}
 	}
 	if strings.HasPrefix(o.DSN, "postgres://") || strings.HasPrefix(o.DSN, "postgresql://") {
-		v.pool, err = openPool(ctx, o.DSN)
+		v.pool, err = viewPostgres(ctx, o.DSN)
 		v.engine = postgres
 	} else {
 		v.pool, err = viewSQLite(ctx, o.DSN)
@@ -43,6 +43,14 @@ func OpenView(ctx context.Context, o Options) (*View, error) {
 	}
 	v.db = v.pool
 	return v, nil
+}
+
+func viewPostgres(ctx context.Context, dsn string) (*sql.DB, error) {
+	config, err := postgresConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return openPool(ctx, config)
 }
 
 func viewSQLite(ctx context.Context, path string) (*sql.DB, error) {
