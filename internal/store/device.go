@@ -125,11 +125,12 @@ func (tx *Tx) RemoveDevice(ctx context.Context, product string, id int64, now ti
 	return tx.removeEvents(ctx, id)
 }
 
-// deviceColumns wants the id of the reader's node as $1 and the least
-// heartbeat of a node alive as $2.
-const (
+// online wants the arguments of alive. So does deviceColumns.
+var (
+	online = "EXISTS (SELECT 1 FROM node WHERE node.id = device.node AND " + nodeAlive + ")"
+
 	deviceColumns = `device.id, device.product, device.name, device.disabled, device.created_at,
-		EXISTS (SELECT 1 FROM node WHERE node.id = device.node AND (node.id = $1 OR node.seen_at >= $2)),
+		` + online + `,
 		device.connected_at, device.seen_at, device.secret_at, device.push, device.state, device.code, device.detail, device.state_at,
 		device.config_id, device.config_at, device.offered, device.node,
 		COALESCE((SELECT number FROM version WHERE version.product = device.product AND version.config_id = device.config_id), 0),
@@ -169,9 +170,9 @@ func scanDevice(row scanner) (d DeviceRow, err error) {
 	return d, err
 }
 
-// alive are the first two arguments of deviceColumns.
+// alive are the arguments of nodeAlive, and others after them.
 func (q queries) alive(rest ...any) []any {
-	return append([]any{q.node, time.Now().Add(-nodeDead).UnixMilli()}, rest...)
+	return append([]any{q.node, time.Now().UnixMilli()}, rest...)
 }
 
 // Device is the device of a product with this name.
@@ -229,7 +230,7 @@ func (q queries) Devices(ctx context.Context, product string, f DeviceFilter, af
 		and("device.name < ?", f.Prefix+"\x7f")
 	}
 	if f.Online != nil {
-		cond := "EXISTS (SELECT 1 FROM node WHERE node.id = device.node AND (node.id = $1 OR node.seen_at >= $2))"
+		cond := online
 		if !*f.Online {
 			cond = "NOT " + cond
 		}

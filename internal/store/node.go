@@ -14,7 +14,15 @@ import (
 const (
 	nodeBeat = 5 * time.Second  // how often a node says that it is alive
 	nodeDead = 20 * time.Second // how long it may be silent
+
+	nodeAlways = math.MaxInt64 // last seen, where there are no heartbeats
 )
+
+// nodeAlive wants the id of the reader's node as $1 and the time as $2. A
+// heartbeat from further in the future than clocks may differ by was written
+// before a clock was set back: whoever wrote it and lives has written another.
+var nodeAlive = fmt.Sprintf("(node.id = $1 OR node.seen_at = %d OR node.seen_at - $2 BETWEEN -%[2]d AND %[2]d)",
+	int64(nodeAlways), nodeDead.Milliseconds())
 
 // Node is this run's id; positive.
 func (s *Store) Node() int64 { return s.node }
@@ -27,13 +35,14 @@ func (s *Store) join(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		now, seen := time.Now().UnixMilli(), int64(math.MaxInt64)
-		dead := seen
+		now, seen := time.Now().UnixMilli(), int64(nodeAlways)
 		if s.engine.name == postgres.name {
 			seen = now
-			dead = now - nodeDead.Milliseconds()
+			_, err = tx.db.ExecContext(ctx, `DELETE FROM node WHERE NOT `+nodeAlive, id, now)
+		} else {
+			_, err = tx.db.ExecContext(ctx, `DELETE FROM node`)
 		}
-		if _, err := tx.db.ExecContext(ctx, `DELETE FROM node WHERE seen_at <= $1`, dead); err != nil {
+		if err != nil {
 			return err
 		}
 		s.node, s.started = id, now

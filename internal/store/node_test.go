@@ -124,6 +124,10 @@ func TestADeadNodesDevicesAreOffline(t *testing.T) {
 	online(b, "on a node that is silent for a moment", true)
 	silent(21 * time.Second)
 	online(b, "on a node that died", false)
+	silent(-10 * time.Second)
+	online(b, "on a node whose clock is ahead", true)
+	silent(-time.Hour)
+	online(b, "on a node that died before the clock was set back", false)
 	c := storetest.OpenDSN(t, dsn)
 	var left int
 	must(t, db.QueryRow(`SELECT count(*) FROM node WHERE id = 99`).Scan(&left))

@@ -80,8 +80,8 @@ func (s *Store) resealAll(ctx context.Context, alone bool) (resealed int, err er
 	return resealed, nil
 }
 
-// sameKey refuses with ErrOtherKey if a node that is alive seals with another
-// key than this store.
+// sameKey refuses with ErrOtherKey if a node that may be alive seals with another
+// key than this store. One whose heartbeat lies in the future may be.
 func (s *Store) sameKey(ctx context.Context) error {
 	var host string
 	err := s.read.QueryRowContext(ctx, `
