@@ -11,6 +11,9 @@ import (
 // RecordQueue is how many reports may wait.
 const RecordQueue = recordQueue
 
+// CheckSize is the size of a SQLite file up to which it is checked at each start.
+const CheckSize = checkSize
+
 // Beat is one heartbeat, without the wait for it.
 func (s *Store) Beat(ctx context.Context) error {
 	return s.beat(ctx)
