@@ -41,7 +41,7 @@ func httpRequest(n int, product string, devices []cota.Credentials, token, link 
 func (h *hostile) apiRequest(token string) []byte {
 	method := []string{"GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE", "BREW"}[h.IntN(9)]
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: x\r\n", method, h.apiPath())
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: localhost\r\n", method, h.apiPath())
 	if h.IntN(5) > 0 {
 		fmt.Fprintf(&b, "Authorization: Bearer %s\r\n", token)
 	}
@@ -102,8 +102,8 @@ func (h *hostile) apiBody() []byte {
 
 // smuggled are requests whose ends two parsers may see in different places.
 func (h *hostile) smuggled(token string) [][]byte {
-	head := "POST /api/v1/products HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\n"
-	inner := "GET /api/v1/accounts HTTP/1.1\r\nHost: x\r\n\r\n"
+	head := "POST /api/v1/products HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token + "\r\n"
+	inner := "GET /api/v1/accounts HTTP/1.1\r\nHost: localhost\r\n\r\n"
 	return [][]byte{[]byte([]string{
 		head + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + inner,
 		head + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n" + inner,
@@ -142,7 +142,7 @@ func (h *hostile) link(link string) [][]byte {
 		"bytes=0-", "bytes=" + h.number() + "-", "bytes=-" + h.number(), "bytes=0-0,1-1,2-2,3-3," + strings.Repeat("0-,", h.IntN(1000)), "bytes=9-1", "lines=1-2",
 	}[h.IntN(6)]
 	method := []string{"GET", "GET", "HEAD", "POST", "PROPFIND"}[h.IntN(5)]
-	return [][]byte{fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: x\r\nRange: %s\r\n%sContent-Length: 0\r\n\r\n", method, path, asks, h.header())}
+	return [][]byte{fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: localhost\r\nRange: %s\r\n%sContent-Length: 0\r\n\r\n", method, path, asks, h.header())}
 }
 
 // registration asks for a secret by forms that nobody has signed.
@@ -158,5 +158,5 @@ func (h *hostile) registration() [][]byte {
 		form = "%zz=" + strings.Repeat("%", h.IntN(300)) + "&" + form
 	}
 	path := []string{"/auth/register/device", "/auth/devicename", "/auth/bootstrap", "/auth/", "/auth/../c/x"}[h.IntN(5)]
-	return [][]byte{fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n%sContent-Length: %d\r\n\r\n%s", path, h.header(), len(form), form)}
+	return [][]byte{fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n%sContent-Length: %d\r\n\r\n%s", path, h.header(), len(form), form)}
 }

@@ -109,8 +109,8 @@ func TestRequestSmuggling(t *testing.T) {
 	s := startTricked(t)
 	const lengthAndChunks = "length and chunks"
 	hidden := map[string]string{
-		s.ports[2]: "GET " + s.link + " HTTP/1.1\r\nHost: h\r\n\r\n",
-		s.ports[0]: "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n",
+		s.ports[2]: "GET " + s.link + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		s.ports[0]: "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
 	}
 	first := map[string]string{s.ports[2]: "GET " + s.link, s.ports[0]: "GET /healthz"}
 	for _, port := range []int{2, 0} {
@@ -144,7 +144,7 @@ func TestRequestSmuggling(t *testing.T) {
 			{"CR in a value", "X: a\rTransfer-Encoding: chunked\r\n\r\n"},
 			{"two hosts", "Host: other\r\n\r\n"},
 		} {
-			answer, open := s.send(addr, first[addr]+" HTTP/1.1\r\nHost: h\r\n"+tt.head+hidden[addr])
+			answer, open := s.send(addr, first[addr]+" HTTP/1.1\r\nHost: localhost\r\n"+tt.head+hidden[addr])
 			got := statuses(t, answer)
 			if len(got) > 1 || len(got) == 1 && got[0] < 400 && tt.name != lengthAndChunks || open {
 				t.Errorf("%s, %s: answers %v, left open: %t; want one refusal, or none, and the end", what, tt.name, got, open)
@@ -152,7 +152,7 @@ func TestRequestSmuggling(t *testing.T) {
 		}
 		// What is counted as a body is one, and is never read as a request.
 		body := hidden[addr]
-		answer, _ := s.send(addr, fmt.Sprintf("GET /nothing.txt HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+		answer, _ := s.send(addr, fmt.Sprintf("GET /nothing.txt HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
 		if got := statuses(t, answer); len(got) != 1 || got[0] != http.StatusNotFound {
 			t.Errorf("%s, a request in a body: answers %v; want one 404", what, got)
 		}
@@ -165,17 +165,17 @@ func TestRequestLines(t *testing.T) {
 	for port, good := range map[int]string{2: s.link, 0: "/api/v1/me"} {
 		for _, tt := range []struct{ name, text string }{
 			{"no host", "GET " + good + " HTTP/1.1\r\n\r\n"},
-			{"no version", "GET " + good + "\r\nHost: h\r\n\r\n"},
-			{"a version to come", "GET " + good + " HTTP/9.9\r\nHost: h\r\n\r\n"},
+			{"no version", "GET " + good + "\r\nHost: localhost\r\n\r\n"},
+			{"a version to come", "GET " + good + " HTTP/9.9\r\nHost: localhost\r\n\r\n"},
 			{"HTTP/2 by itself", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
-			{"blank in the path", "GET " + good + " x HTTP/1.1\r\nHost: h\r\n\r\n"},
-			{"no slash", "GET " + good[1:] + " HTTP/1.1\r\nHost: h\r\n\r\n"},
-			{"NUL in the path", "GET " + good + "\x00 HTTP/1.1\r\nHost: h\r\n\r\n"},
-			{"TRACE", "TRACE " + good + " HTTP/1.1\r\nHost: h\r\n\r\n"},
+			{"blank in the path", "GET " + good + " x HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+			{"no slash", "GET " + good[1:] + " HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+			{"NUL in the path", "GET " + good + "\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+			{"TRACE", "TRACE " + good + " HTTP/1.1\r\nHost: localhost\r\n\r\n"},
 			{"CONNECT", "CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n"},
-			{"a method of ours", "BREW " + good + " HTTP/1.1\r\nHost: h\r\n\r\n"},
-			{"a head of 32 KB", "GET " + good + " HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("x", 32<<10) + "\r\n\r\n"},
-			{"a path of 32 KB", "GET /" + strings.Repeat("x", 32<<10) + " HTTP/1.1\r\nHost: h\r\n\r\n"},
+			{"a method of ours", "BREW " + good + " HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+			{"a head of 32 KB", "GET " + good + " HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 32<<10) + "\r\n\r\n"},
+			{"a path of 32 KB", "GET /" + strings.Repeat("x", 32<<10) + " HTTP/1.1\r\nHost: localhost\r\n\r\n"},
 			{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + strings.Repeat("\x00", 100) + "\r\n\r\n"},
 			{"MQTT", "\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04abcd\r\n\r\n"},
 		} {
@@ -209,13 +209,13 @@ func TestPathTricks(t *testing.T) {
 		"/api/v1/products", "//api/v1/products", "/api//v1/products", "/api/v1//products", "/API/v1/products", "/api/v1/products/", "/api/v1/./products",
 		"/api/v1/session/../products", "/api/v1/%2e/products", "/%61pi/v1/products", "/api%2fv1%2fproducts", "/docs/../api/v1/products", "/healthz/../api/v1/products",
 		"/assets/../api/v1/products", "/api/v1/products;x", "/api/v1/products?token=x", "/api/v1/products%20", "/api/v1/products%00", "/api/v1/products.json",
-		"http://h/api/v1/products", "http://h//api/v1/products",
+		"http://localhost/api/v1/products", "http://localhost//api/v1/products",
 		"/c/" + token + "/..", "/c/" + token + "/", "/c//" + token, "//c/" + token, "/C/" + token, "/%63/" + token, "/c%2f" + token, "/c/./" + token,
 		"/x/../c/" + token, "/c/" + token + "%00", "/c/" + token + ".json", "/c/" + token + ";x", "/c/%" + fmt.Sprintf("%x", token[0]) + token[1:], "/c/" + strings.ToLower(token), "/c/" + token[:len(token)-1],
 	}
 	for _, port := range []int{0, 2} {
 		for _, path := range tricks {
-			answer, _ := s.send(s.ports[port], "GET "+path+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+			answer, _ := s.send(s.ports[port], "GET "+path+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 			for what, text := range map[string]string{"what is planted": planted, "the master key": string(bytes.TrimSpace(key)), "the database": "SQLite format 3", "a file of the system": "root:"} {
 				if strings.Contains(answer, text) {
 					t.Errorf("door %d, %s: the answer holds %s", port, path, what)
@@ -246,24 +246,24 @@ func TestBodiesThatAreNotRead(t *testing.T) {
 		{"nested 500,000 deep", "/api/v1/session", "X: y", `{"username":` + deep(500_000)},
 		{"objects nested 100,000 deep", "/api/v1/session", "X: y", strings.Repeat(`{"a":`, 100_000)},
 	} {
-		answer, _ := s.send(s.ports[0], "POST "+tt.path+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: application/json\r\n"+
+		answer, _ := s.send(s.ports[0], "POST "+tt.path+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"+
 			tt.header+fmt.Sprintf("\r\nContent-Length: %d\r\n\r\n", len(tt.body))+tt.body)
 		if got := statuses(t, answer); len(got) != 1 || got[0] != http.StatusBadRequest {
 			t.Errorf("%s: answers %v; want one 400", tt.name, got)
 		}
 	}
-	answer, _ := s.send(s.ports[2], "POST /auth/devicename HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Encoding: gzip\r\n"+
+	answer, _ := s.send(s.ports[2], "POST /auth/devicename HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Encoding: gzip\r\n"+
 		fmt.Sprintf("Content-Length: %d\r\n\r\n", len(bomb))+bomb)
 	for _, status := range statuses(t, answer) {
 		if status < 400 {
 			t.Errorf("a form in gzip: %d; want a refusal", status)
 		}
 	}
-	answer, _ = s.send(s.ports[0], "GET /api/v1/me HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAccept-Encoding: gzip, br\r\n\r\n")
+	answer, _ = s.send(s.ports[0], "GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept-Encoding: gzip, br\r\n\r\n")
 	if strings.Contains(answer, "Content-Encoding") {
 		t.Errorf("%.300q: want an answer of the API that is not compressed", answer)
 	}
-	answer, open := s.send(s.ports[1], "GET /mqtt HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"+
+	answer, open := s.send(s.ports[1], "GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"+
 		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
 	if !strings.HasPrefix(answer, "HTTP/1.1 101 ") || strings.Contains(answer, "permessage-deflate") || !open {
 		t.Errorf("a WebSocket that offers compression: %q; want it open without", answer)
@@ -295,7 +295,7 @@ func TestLogInjection(t *testing.T) {
 		t.Fatal(err)
 	}
 	post := func(path, body string) {
-		s.send(s.ports[0], "POST "+path+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: application/json\r\n"+
+		s.send(s.ports[0], "POST "+path+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"+
 			fmt.Sprintf("Content-Length: %d\r\n\r\n", len(body))+body)
 	}
 	post("/api/v1/session", `{"username":`+string(quoted)+`,"password":`+string(quoted)+`}`)
@@ -303,7 +303,7 @@ func TestLogInjection(t *testing.T) {
 	for _, port := range []int{0, 2} {
 		for _, path := range []string{"/" + escaped, "/api/v1/products/" + escaped, "/c/" + escaped, "/auth/" + escaped, "/auth/devicename?" + escaped} {
 			for _, method := range []string{"GET", "POST"} {
-				s.send(s.ports[port], method+" "+path+" HTTP/1.1\r\nHost: h\r\nUser-Agent: "+escaped+"\r\nX-Forwarded-For: "+escaped+"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+				s.send(s.ports[port], method+" "+path+" HTTP/1.1\r\nHost: localhost\r\nUser-Agent: "+escaped+"\r\nX-Forwarded-For: "+escaped+"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -15,7 +16,9 @@ import (
 // TLS.
 func (f *serveFlags) doorFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.http, "http", "127.0.0.1:8080", "address of the management door")
+	flags.StringSliceVar(&f.AdminHosts, "admin-host", nil, "names by which the management door may be asked without TLS, such as cota.internal, beside addresses and localhost (doc/operate.md)")
 	flags.BoolVar(&f.TLS.Management, "http-tls", false, "have the management door speak TLS")
+	flags.DurationVar(&f.HSTS, "hsts", 365*24*time.Hour, "with --http-tls: how long browsers are to ask this host by TLS only, on every port; 0 does not tell them")
 	flags.StringSliceVar(&f.mqtt, "mqtt", []string{":1883"}, "addresses of the MQTT door, each for TCP, TLS and WebSocket")
 	flags.StringVar(&f.files, "files", ":8082", "address of the file door")
 	flags.StringVar(&f.filesTLS, "files-tls", "", "address of the file door over TLS, in production :443")

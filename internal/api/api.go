@@ -40,6 +40,8 @@ type Options struct {
 	// TrustedProxies are the networks of proxies that say truly, in
 	// X-Forwarded-For, whom they ask for.
 	TrustedProxies []netip.Prefix
+	// Hosts are the names of the door.
+	Hosts Hosts
 }
 
 // prefix is where the routes of the table begin.
@@ -53,6 +55,7 @@ type server struct {
 	done    <-chan struct{}
 	log     *slog.Logger
 	proxies proxies
+	hosts   Hosts
 	about   serverAnswer
 
 	refusals *limit.Limiter // of sign-ins, by address
@@ -67,7 +70,7 @@ type server struct {
 // otherwise.
 func New(o Options) http.Handler {
 	s := &server{
-		control: o.Control, store: o.Store, online: o.Online, heard: o.Messages, done: o.Done, log: o.Log, proxies: o.TrustedProxies,
+		control: o.Control, store: o.Store, online: o.Online, heard: o.Messages, done: o.Done, log: o.Log, proxies: o.TrustedProxies, hosts: o.Hosts,
 		about:    serverAnswer{Version: o.Version, MQTTPort: o.MQTTPort, FilesURL: o.FilesURL},
 		refusals: limit.New(refusalPerSecond, refusalBurst), guesses: newGuesses(),
 	}
@@ -89,7 +92,7 @@ func New(o Options) http.Handler {
 	mux.Handle("GET /docs", docsPage("index.html"))
 	mux.Handle("GET /docs/{$}", docsPage("index.html"))
 	mux.HandleFunc("GET /docs/{file}", docsFile)
-	return s.trace(s.recover(secure(s.sameOrigin(s.known(mux)))))
+	return s.trace(s.recover(secure(s.named(s.sameOrigin(s.known(mux))))))
 }
 
 // Owns reports whether a path of the management door is the API's. All others

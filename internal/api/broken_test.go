@@ -24,7 +24,7 @@ func TestBodyThatBreaksOff(t *testing.T) {
 		nc, err := net.Dial("tcp", strings.TrimPrefix(w.server.URL, "http://"))
 		w.must(err)
 		defer nc.Close()
-		_, err = fmt.Fprintf(nc, "POST /api/v1/products HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n%s", w.tokens[cota.Admin], tt.rest)
+		_, err = fmt.Fprintf(nc, "POST /api/v1/products HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n%s", w.tokens[cota.Admin], tt.rest)
 		w.must(err)
 		w.must(nc.(*net.TCPConn).CloseWrite())
 		resp, err := http.ReadResponse(bufio.NewReader(nc), nil)

@@ -22,7 +22,7 @@ func (s *server) register(adapter huma.Adapter, version string) []byte {
 		Components: &huma.Components{
 			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 			SecuritySchemes: map[string]*huma.SecurityScheme{
-				"session": {Type: "apiKey", In: "cookie", Name: cookieName},
+				"session": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "by TLS it is called " + hostPrefix + sessionCookie},
 				"token":   {Type: "http", Scheme: "bearer"},
 			},
 		},

@@ -18,6 +18,7 @@ import (
 
 // request is what is known of a request beside what it asks.
 type request struct {
+	in     *http.Request // as it came
 	id     string
 	from   netip.Addr // of the client, behind proxies or not
 	addr   string     // from, as text
@@ -39,7 +40,7 @@ func (s *server) trace(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
 		began := time.Now()
 		from, secure := s.proxies.client(hr)
-		r := &request{id: rand.Text()[:16], from: from, addr: from.String(), secure: secure}
+		r := &request{in: hr, id: rand.Text()[:16], from: from, addr: from.String(), secure: secure}
 		hr = hr.WithContext(context.WithValue(hr.Context(), requestKey{}, r))
 		w.Header().Set("X-Request-Id", r.id)
 		sw := &statusWriter{ResponseWriter: w}

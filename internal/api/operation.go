@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -57,9 +56,6 @@ type (
 	nothing struct{}
 )
 
-// cookieName is the cookie that holds the secret of a session.
-const cookieName = "cota_session"
-
 var errNobody = cota.Errorf(cota.Unauthenticated, "sign in first, or send Authorization: Bearer with a token")
 
 // guard lets those pass who have at least the role.
@@ -68,7 +64,7 @@ func (s *server) guard(least cota.Role) func(huma.Context, func(huma.Context)) {
 		ctx, cancel := withDeadline(c.Context())
 		defer cancel()
 		r := requestOf(ctx)
-		by, err := s.identify(ctx, c, r)
+		by, err := s.identify(ctx, r)
 		if err == nil {
 			r.by = by
 			if by.Role < least {
@@ -94,28 +90,22 @@ func (s *server) turnAway(ctx context.Context, c huma.Context, err error) {
 }
 
 // identify finds out who asks: the bearer of a token, or else of a session.
-func (s *server) identify(ctx context.Context, c huma.Context, r *request) (control.Actor, error) {
-	if authorization := c.Header("Authorization"); authorization != "" {
+func (s *server) identify(ctx context.Context, r *request) (control.Actor, error) {
+	if authorization := r.in.Header.Get("Authorization"); authorization != "" {
 		scheme, token, _ := strings.Cut(authorization, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			return control.Actor{}, errNobody
 		}
 		return s.control.Token(ctx, strings.TrimSpace(token), r.addr)
 	}
-	cookie, err := huma.ReadCookie(c, cookieName)
-	if errors.Is(err, http.ErrNoCookie) {
+	if r.secret = r.cookie(sessionCookie); r.secret == "" {
 		return control.Actor{}, errNobody
 	}
-	if err != nil {
-		return control.Actor{}, cota.Errorf(cota.Unauthenticated, "the session's cookie cannot be read; sign in again")
-	}
-	r.secret = cookie.Value
-	by, err := s.control.Session(ctx, cookie.Value, r.addr)
+	by, err := s.control.Session(ctx, r.secret, r.addr)
 	if err != nil {
 		return by, err
 	}
-	browser, _ := huma.ReadCookie(c, browserCookie) // without one it is a browser we do not know
-	return s.recognize(by, r, browser), nil
+	return s.recognize(by, r), nil
 }
 
 // actor is who asks. It is nobody where no role is needed.

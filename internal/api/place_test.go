@@ -46,7 +46,7 @@ func newSite(t *testing.T, options func(*control.Options, *api.Options)) *site {
 	s.must(err)
 	t.Cleanup(func() { s.must(s.store.Close(context.Background())) })
 	co := control.Options{Store: s.store, FilesURL: "http://files.example", Log: log}
-	ao := api.Options{Store: s.store, Log: log, Version: "test"}
+	ao := api.Options{Store: s.store, Log: log, Version: "test", Hosts: api.Hosts{"site"}}
 	if options != nil {
 		options(&co, &ao)
 	}

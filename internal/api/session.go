@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"github.com/cotahq/cota"
@@ -17,8 +16,7 @@ type signedIn struct {
 }
 
 type signIn struct {
-	Before string `cookie:"cota_session" hidden:"true"` // of the session that the browser had
-	Body   struct {
+	Body struct {
 		Username string `json:"username"`
 		Password string `json:"password"`
 	} `nameHint:"SignIn"`
@@ -30,9 +28,9 @@ func (s *server) openSession(ctx context.Context, in *signIn) (*signedIn, error)
 	// No account has a longer name, and what is remembered must be bounded.
 	name := in.Body.Username[:min(len(in.Body.Username), 2*cota.NameMax)]
 	err := s.try(r, name, func() error {
-		secret, account, err := s.control.OpenSession(ctx, name, in.Body.Password, r.addr, in.Before)
+		secret, account, err := s.control.OpenSession(ctx, name, in.Body.Password, r.addr, r.cookie(sessionCookie))
 		out.Body.Account = account
-		out.Cookie = sessionCookie(r, secret, int(control.SessionLife.Seconds()))
+		out.Cookie = r.setCookie(sessionCookie, secret, int(control.SessionLife.Seconds()))
 		return err
 	})
 	return &out, err
@@ -47,17 +45,7 @@ func (s *server) closeSession(ctx context.Context, _ *struct{}) (*signedOut, err
 	if r.secret == "" {
 		return nil, cota.Errorf(cota.Invalid, "a token has no session; to end its use, remove it")
 	}
-	return &signedOut{sessionCookie(r, "", -1)}, s.control.CloseSession(ctx, r.by, r.secret)
-}
-
-// sessionCookie is a header that has a browser keep a secret for so many
-// seconds, or forget it.
-func sessionCookie(r *request, secret string, seconds int) string {
-	c := http.Cookie{
-		Name: cookieName, Value: secret, Path: "/", MaxAge: seconds,
-		HttpOnly: true, Secure: r.secure, SameSite: http.SameSiteLaxMode,
-	}
-	return c.String()
+	return &signedOut{r.setCookie(sessionCookie, "", -1)}, s.control.CloseSession(ctx, r.by, r.secret)
 }
 
 type meAnswer struct {

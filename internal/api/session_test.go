@@ -68,8 +68,25 @@ func TestSessionCookie(t *testing.T) {
 	}
 	tls := httptest.NewTLSServer(api.New(api.Options{Control: w.control, Store: w.store, Log: discard}))
 	defer tls.Close()
-	if c := cookie(tls.URL, tls.Client()); !c.Secure {
-		t.Errorf("cookie by TLS = %v; want Secure", c)
+	c := cookie(tls.URL, tls.Client())
+	if c.Name != "__Host-cota_session" || !c.Secure || c.Path != "/" || c.Domain != "" || !c.HttpOnly {
+		t.Errorf("cookie by TLS = %v; want __Host-cota_session, Secure, for / and no domain", c)
+	}
+	me := func(name string) int {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), "GET", tls.URL+"/api/v1/me", nil)
+		w.must(err)
+		req.AddCookie(&http.Cookie{Name: name, Value: c.Value})
+		resp, err := tls.Client().Do(req)
+		w.must(err)
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	if got := me(c.Name); got != 200 {
+		t.Errorf("by TLS, with its cookie: %d; want 200", got)
+	}
+	if got := me("cota_session"); got != 401 {
+		t.Errorf("by TLS, with a cookie that anybody under the domain could have set: %d; want 401", got)
 	}
 }
 

@@ -2,19 +2,15 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/internal/control"
 )
 
-// browserCookie is the cookie by which a browser is known again where it
-// passed a verification. It outlives sessions.
-const (
-	browserCookie     = "cota_browser"
-	browserCookieLife = 400 * 24 * time.Hour // browsers keep none longer
-)
+// browserCookieLife is how long a browser is known again. Browsers keep no
+// cookie for longer.
+const browserCookieLife = 400 * 24 * time.Hour
 
 type verificationAnswer struct {
 	cota.Verification
@@ -76,11 +72,7 @@ func (s *server) verifyChallenge(ctx context.Context, in *challengeCode) (*verif
 	out.Body.Phone = v.Phone
 	if v.Cookie != "" {
 		out.Body.TrustedUntil = &v.Until
-		c := http.Cookie{
-			Name: browserCookie, Value: v.Cookie, Path: "/", MaxAge: int(browserCookieLife.Seconds()),
-			HttpOnly: true, Secure: r.secure, SameSite: http.SameSiteLaxMode,
-		}
-		out.Cookie = c.String()
+		out.Cookie = r.setCookie(browserCookie, v.Cookie, int(browserCookieLife.Seconds()))
 	}
 	return &out, nil
 }
@@ -91,11 +83,10 @@ func (s *server) resendCode(ctx context.Context, in *OfChallenge) (*reply[cota.C
 }
 
 // recognize adds the browser to who acts by a session, if its cookie is ours.
-func (s *server) recognize(by control.Actor, r *request, cookie *http.Cookie) control.Actor {
-	if cookie != nil {
-		if by.Browser = s.control.Browser(cookie.Value); by.Browser != "" {
-			r.browser = cookie.Value
-		}
+func (s *server) recognize(by control.Actor, r *request) control.Actor {
+	cookie := r.cookie(browserCookie)
+	if by.Browser = s.control.Browser(cookie); by.Browser != "" {
+		r.browser = cookie
 	}
 	return by
 }

@@ -20,7 +20,7 @@ func TestDeafOperator(t *testing.T) {
 		}
 		defer nc.Close()
 		const large = "/docs/swagger-ui-bundle.js"
-		if _, err := io.WriteString(nc, "GET "+large+" HTTP/1.1\r\nHost: cota\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(nc, "GET "+large+" HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute - time.Second)

@@ -74,7 +74,13 @@ type Options struct {
 	// TrustedProxies are those whose X-Forwarded-For tells where a request
 	// comes from.
 	TrustedProxies []netip.Prefix
-	SMS            SMS
+	// AdminHosts are the names by which the management door may be asked, beside
+	// addresses and those of loopback.
+	AdminHosts []string
+	// HSTS is how long browsers are to ask this host by TLS only, once the
+	// management door has spoken it to them; 0: they are not told.
+	HSTS time.Duration
+	SMS  SMS
 
 	TLS TLS
 	// LoadBalancers are the networks from which every connection to the MQTT
@@ -276,18 +282,23 @@ func (s *Server) Run(ctx context.Context, grace time.Duration) error {
 
 // management is the API, and the console on every path that is not the API's.
 func (s *Server) management(ctx context.Context) http.Handler {
+	hosts := api.Hosts(s.options.AdminHosts)
 	programs := api.New(api.Options{
 		Control: s.Control, Store: s.store, Online: s.Gateway.Online, Messages: s.Gateway.Messages, Done: ctx.Done(), Log: s.log, Version: s.options.Version,
-		TrustedProxies: s.options.TrustedProxies, MQTTPort: int(s.mqttPort), FilesURL: s.FilesURL,
+		TrustedProxies: s.options.TrustedProxies, Hosts: hosts, MQTTPort: int(s.mqttPort), FilesURL: s.FilesURL,
 	})
 	people := console.Handler()
+	hsts := fmt.Sprintf("max-age=%.0f", s.options.HSTS.Seconds()) // RFC 6797, section 6.1
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Who asks and does not read must not hold the answer for ever. What goes
 		// on for longer sets a deadline of its own each time.
 		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
 			s.log.Warn("no deadline for an answer", "err", err)
 		}
-		if api.Owns(r.URL.Path) {
+		if r.TLS != nil && s.options.HSTS > 0 {
+			w.Header().Set("Strict-Transport-Security", hsts)
+		}
+		if api.Owns(r.URL.Path) || !hosts.Has(r) { // which the API refuses
 			programs.ServeHTTP(w, r)
 			return
 		}

@@ -254,6 +254,7 @@ func TestManagementOverTLS(t *testing.T) {
 	o := servertest.Options(t)
 	cert, key := certtest.Write(t, t.TempDir(), "cota", ca.RSAServer("cota.test"))
 	o.TLS = server.TLS{Certs: []string{cert}, Keys: []string{key}, Legacy: true, Management: true}
+	o.HSTS = time.Hour
 	s := servertest.Resume(t, o)
 	dial := through(servertest.Forward(t, s.DialManagement))
 	over := func(url string, c *tls.Config) (*client.Client, *keeper) {
@@ -264,8 +265,11 @@ func TestManagementOverTLS(t *testing.T) {
 	if _, err := cl.SignIn(t.Context(), "admin", servertest.AdminPassword); err != nil {
 		t.Fatal(err)
 	}
-	if len(k.cookies) == 0 || !k.cookies[0].Secure {
-		t.Errorf("cookies %v; want one that goes by TLS only", k.cookies)
+	if len(k.cookies) == 0 || !k.cookies[0].Secure || k.cookies[0].Name != "__Host-cota_session" {
+		t.Errorf("cookies %v; want one that goes by TLS only, to this host only", k.cookies)
+	}
+	if k.hsts != "max-age=3600" {
+		t.Errorf("Strict-Transport-Security: %q; want an hour", k.hsts)
 	}
 	old, _ := over("https://cota.test", legacyTLS(tls.TLS_RSA_WITH_AES_128_CBC_SHA))
 	if _, err := old.Me(t.Context()); err == nil || !strings.Contains(err.Error(), "handshake failure") {
@@ -305,16 +309,18 @@ func TestOldTLSIsRefused(t *testing.T) {
 	})
 }
 
-// keeper keeps the cookies of the answers that go through it.
+// keeper keeps what the answers that go through it have browsers keep.
 type keeper struct {
 	http.RoundTripper
 	cookies []*http.Cookie
+	hsts    string // of the last answer
 }
 
 func (k *keeper) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := k.RoundTripper.RoundTrip(r)
 	if err == nil {
 		k.cookies = append(k.cookies, res.Cookies()...)
+		k.hsts = res.Header.Get("Strict-Transport-Security")
 	}
 	return res, err
 }

@@ -49,7 +49,7 @@ func (w *world) start(dir string, opening *fall) (*life, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	l.stop = stop
 	s, err := server.Open(ctx, server.Options{
-		DataDir: dir, AdminPassword: adminPassword, FilesURL: "http://" + filesHost, Version: "simulated", Verification: "off",
+		DataDir: dir, AdminPassword: adminPassword, AdminHosts: []string{"management"}, FilesURL: "http://" + filesHost, Version: "simulated", Verification: "off",
 		PushRate: w.plan.pushRate, Log: slog.New(w.log),
 		HTTP: w.net.listen("http"), MQTT: []net.Listener{w.net.listen("mqtt")}, Files: w.net.listen("files"),
 	})

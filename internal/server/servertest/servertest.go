@@ -49,7 +49,7 @@ type Server struct {
 // the tests of that are in internal/api.
 func Options(t *testing.T) server.Options {
 	return server.Options{
-		DataDir: t.TempDir(), AdminPassword: AdminPassword, FilesURL: "http://" + FilesHost, Version: "test",
+		DataDir: t.TempDir(), AdminPassword: AdminPassword, AdminHosts: []string{"management"}, FilesURL: "http://" + FilesHost, Version: "test",
 		Verification: "off",
 
 		Log:  slog.New(slog.DiscardHandler),
