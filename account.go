@@ -39,21 +39,6 @@ type AuditEntry struct {
 	Detail  string    `json:"detail"`
 }
 
-// Bounds of a password, in bytes. Long passwords beat odd ones, so nothing is
-// said about its letters.
-const (
-	PasswordMin = 8
-	PasswordMax = 256
-)
-
-// CheckPassword refuses a password that is too short or too long.
-func CheckPassword(password string) error {
-	if len(password) < PasswordMin || len(password) > PasswordMax {
-		return Errorf(Invalid, "a password has %d to %d bytes", PasswordMin, PasswordMax)
-	}
-	return nil
-}
-
 // CheckAccountName refuses anything but 1 to 32 letters, digits and - _ @ .
 func CheckAccountName(name string) error {
 	ok := len(name) >= 1 && len(name) <= 32

@@ -44,7 +44,7 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 
 // secret stands in the wrong places of the requests below. No answer may
 // repeat it.
-const secret = "hunter2hunter2"
+const secret = "hunter2-and-company"
 
 func TestInvalidRequests(t *testing.T) {
 	w := newWorld(t)

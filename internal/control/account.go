@@ -36,7 +36,7 @@ func (c *Control) AddAccount(ctx context.Context, by Actor, a cota.Account, pass
 	if err := checkRole(a.Role); err != nil {
 		return err
 	}
-	if err := cota.CheckPassword(password); err != nil {
+	if err := cota.CheckPassword(a.Name, password); err != nil {
 		return err
 	}
 	if a.Phone != "" {
@@ -87,7 +87,7 @@ func (c *Control) SetAccount(ctx context.Context, by Actor, name string, patch A
 	}
 	hash := ""
 	if patch.Password != nil {
-		if err := cota.CheckPassword(*patch.Password); err != nil {
+		if err := cota.CheckPassword(name, *patch.Password); err != nil {
 			return a, err
 		}
 		if hash, err = c.hashPassword(ctx, *patch.Password); err != nil {

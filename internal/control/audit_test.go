@@ -23,7 +23,7 @@ func TestAudit(t *testing.T) {
 		r := newRig(t)
 		by := control.Actor{Name: "ann", Account: "ann", Role: cota.Admin, Address: "192.0.2.1"}
 		r.account("ann", cota.Admin)
-		const secretPassword, content = "hunter2hunter2", `{"key":"hunter2"}`
+		const secretPassword, content = "hunter2 and company", `{"key":"hunter2"}`
 		secrets := []string{password, secretPassword, "hunter2"}
 		secret := func(s string) { secrets = append(secrets, s) }
 		before, err := r.store.AuditLog(r.ctx, store.AuditFilter{}, 0, 1)
