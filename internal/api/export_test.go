@@ -36,8 +36,10 @@ type Guesses = guesses
 
 func NewGuesses() *Guesses { return newGuesses() }
 
-func (g *Guesses) Take(account string, now time.Time) error { return g.take(account, now) }
-func (g *Guesses) GiveBack(account string, now time.Time)   { g.giveBack(account, now) }
+func (g *Guesses) Take(account string, now time.Time) error {
+	return g.take(guesser{account: account}, now)
+}
+func (g *Guesses) GiveBack(account string, now time.Time) { g.giveBack(guesser{account: account}, now) }
 
 // Docs are the files of the documentation page.
 var Docs = docs

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -19,17 +20,29 @@ const (
 	guessBurst     = 10
 	guessPerSecond = 0.1
 
-	// guessAccounts bounds how many accounts are remembered. The one that was
-	// tried longest ago is forgotten first.
+	// guessAccounts bounds how many accounts, and how many places of accounts, are
+	// remembered. The one that was tried longest ago is forgotten first.
 	guessAccounts = 10_000
 )
 
 // guesses bounds how often the password of an account may be guessed. A guess
 // counts before it is looked at, so guessing at once is of no use; the right
 // one is given back.
+//
+// From an address from which the right one came before there is an allowance
+// apart: whoever guesses elsewhere does not keep the account's owner out there.
 type guesses struct {
+	places *lru.Cache[guesser, bool] // where the right one came from
+
 	mu   sync.Mutex
-	left *lru.Cache[string, allowance] // by account; guarded by mu
+	left *lru.Cache[guesser, allowance] // guarded by mu
+}
+
+// guesser is who tries the password of an account: somebody in a network where
+// the right one came from before, or with the zero network all others.
+type guesser struct {
+	account string
+	network netip.Prefix // an IPv4 address or an IPv6 /64
 }
 
 type allowance struct {
@@ -38,41 +51,68 @@ type allowance struct {
 }
 
 func newGuesses() *guesses {
-	left, err := lru.New[string, allowance](guessAccounts)
+	left, err := lru.New[guesser, allowance](guessAccounts)
 	if err != nil {
 		panic(err) // the size is ours
 	}
-	return &guesses{left: left}
+	places, err := lru.New[guesser, bool](guessAccounts)
+	if err != nil {
+		panic(err)
+	}
+	return &guesses{left: left, places: places}
 }
 
-// take takes a guess from an account's allowance. It refuses if there is none
-// left, and says when there will be.
-func (g *guesses) take(account string, now time.Time) error {
+// of is whose allowance a guess is taken from.
+func (g *guesses) of(account string, from netip.Addr) guesser {
+	if at := placed(account, from); g.places.Contains(at) {
+		return at
+	}
+	return guesser{account: account}
+}
+
+// right hears that the password of an account came from an address.
+func (g *guesses) right(account string, from netip.Addr) { g.places.Add(placed(account, from), true) }
+
+func placed(account string, from netip.Addr) guesser {
+	bits := from.BitLen()
+	if from.Is6() {
+		bits = 64
+	}
+	network, err := from.Prefix(bits)
+	if err != nil {
+		network = netip.Prefix{} // of no address
+	}
+	return guesser{account, network}
+}
+
+// take takes a guess from an allowance. It refuses if there is none left, and
+// says when there will be.
+func (g *guesses) take(by guesser, now time.Time) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	a := g.now(account, now)
+	a := g.now(by, now)
 	if a.guesses < 1 {
 		err := cota.Errorf(cota.RateLimited, "too many wrong passwords for this account; try again later")
 		err.Until = now.Add(time.Duration((1 - a.guesses) / guessPerSecond * float64(time.Second)))
 		return err
 	}
 	a.guesses--
-	g.left.Add(account, a)
+	g.left.Add(by, a)
 	return nil
 }
 
 // giveBack undoes a take.
-func (g *guesses) giveBack(account string, now time.Time) {
+func (g *guesses) giveBack(by guesser, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	a := g.now(account, now)
+	a := g.now(by, now)
 	a.guesses = min(a.guesses+1, guessBurst)
-	g.left.Add(account, a)
+	g.left.Add(by, a)
 }
 
-// now is an account's allowance at now. g.mu is held.
-func (g *guesses) now(account string, now time.Time) allowance {
-	a, ok := g.left.Get(account)
+// now is an allowance at now. g.mu is held.
+func (g *guesses) now(by guesser, now time.Time) allowance {
+	a, ok := g.left.Get(by)
 	if !ok {
 		return allowance{guessBurst, now}
 	}
@@ -85,15 +125,18 @@ func (s *server) try(r *request, account string, check func() error) error {
 	if s.refusals.Exhausted(r.from) {
 		return cota.Errorf(cota.RateLimited, "too many wrong passwords from this address; try again later")
 	}
-	if err := s.guesses.take(account, time.Now()); err != nil {
+	by := s.guesses.of(account, r.from)
+	if err := s.guesses.take(by, time.Now()); err != nil {
 		return err
 	}
 	err := check()
 	switch cota.CodeOf(err) {
 	case cota.Unauthenticated, cota.WrongPassword:
 		s.refusals.Allow(r.from)
-	default:
-		s.guesses.giveBack(account, time.Now())
+		return err
+	case "":
+		s.guesses.right(account, r.from)
 	}
+	s.guesses.giveBack(by, time.Now())
 	return err
 }
