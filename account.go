@@ -15,6 +15,20 @@ type Account struct {
 	CreatedAt time.Time `json:"createdAt"`
 }
 
+// Session is a browser that is signed in.
+type Session struct {
+	ID        string    `json:"id"`
+	Address   string    `json:"address"`   // where it signed in from
+	Browser   string    `json:"browser"`   // what it says it is; "": nothing
+	CreatedAt time.Time `json:"createdAt"` // when it signed in
+	SeenAt    time.Time `json:"seenAt"`    // when it was used last, give or take a minute
+	ExpiresAt time.Time `json:"expiresAt"` // however much it is used
+	Current   bool      `json:"current"`   // it is the one that asks
+}
+
+// BrowserMax bounds what is kept of what a browser says it is, in bytes.
+const BrowserMax = 200
+
 // Token lets a program act for an account, with at most the account's role.
 // Its secret is shown once, when it is made.
 type Token struct {

@@ -39,6 +39,25 @@ func (c *Client) Me(ctx context.Context) (Me, error) {
 	return call[Me](ctx, c, http.MethodGet, "me", nil)
 }
 
+// Sessions lists the sessions of the account that this client acts for, the
+// newest first.
+func (c *Client) Sessions(ctx context.Context) ([]cota.Session, error) {
+	out, err := call[struct {
+		Sessions []cota.Session `json:"sessions"`
+	}](ctx, c, http.MethodGet, "me/sessions", nil)
+	return out.Sessions, err
+}
+
+// EndSession ends one of them.
+func (c *Client) EndSession(ctx context.Context, id string) error {
+	return c.do(ctx, http.MethodDelete, path("me", "sessions", id), nil, nil)
+}
+
+// EndOtherSessions ends all of them but the one that this client acts by.
+func (c *Client) EndOtherSessions(ctx context.Context) error {
+	return c.do(ctx, http.MethodDelete, "me/sessions", nil, nil)
+}
+
 // ChangePassword changes the password of the account that this client acts
 // for. All the account's sessions end, this client's too; tokens stay.
 func (c *Client) ChangePassword(ctx context.Context, old, new string) error {

@@ -59,6 +59,7 @@ func newServe() *cobra.Command {
 	flags.StringVar(&f.pprof, "pprof", "", "loopback address for Go's profiles of the server, such as 127.0.0.1:6060; without it there are none")
 	flags.IntVar(&f.Newcomers.PerProduct, "newcomers-per-product", 600, "devices a minute of one product that may register without being listed, where that is allowed; 0 for no bound")
 	flags.IntVar(&f.Newcomers.PerAddress, "newcomers-per-address", 60, "the same from one address (IPv6: /64), whatever the product; 0 for no bound")
+	flags.DurationVar(&f.SessionIdle, "session-idle", 2*time.Hour, "how long a session may not be used before it ends; 0 for the 12 hours that it may last at most")
 	flags.StringVar(&f.logLevel, "log", "", "least level that is logged: debug, info, warn or error (default info, with --demo warn)")
 	flags.BoolVar(&f.demo, "demo", false, "add a product with 200 simulated devices and push to them; sessions from this machine need no verification")
 	f.verificationFlags(flags)

@@ -28,7 +28,8 @@ func (s *server) openSession(ctx context.Context, in *signIn) (*signedIn, error)
 	// No account has a longer name, and what is remembered must be bounded.
 	name := in.Body.Username[:min(len(in.Body.Username), 2*cota.NameMax)]
 	err := s.try(r, name, func() error {
-		secret, account, err := s.control.OpenSession(ctx, name, in.Body.Password, r.addr, r.cookie(sessionCookie))
+		from := cota.Session{Address: r.addr, Browser: r.userAgent()}
+		secret, account, err := s.control.OpenSession(ctx, name, in.Body.Password, from, r.cookie(sessionCookie))
 		out.Body.Account = account
 		out.Cookie = r.setCookie(sessionCookie, secret, int(control.SessionLife.Seconds()))
 		return err
@@ -46,6 +47,33 @@ func (s *server) closeSession(ctx context.Context, _ *struct{}) (*signedOut, err
 		return nil, cota.Errorf(cota.Invalid, "a token has no session; to end its use, remove it")
 	}
 	return &signedOut{r.setCookie(sessionCookie, "", -1)}, s.control.CloseSession(ctx, r.by, r.secret)
+}
+
+// userAgent is what the client says it is, as far as that is kept.
+func (r *request) userAgent() string {
+	said := r.in.UserAgent()
+	return strings.ToValidUTF8(said[:min(len(said), cota.BrowserMax)], "")
+}
+
+type sessionList struct {
+	Sessions []cota.Session `json:"sessions" nullable:"false"`
+}
+
+func (s *server) sessions(ctx context.Context, _ *struct{}) (*reply[sessionList], error) {
+	all, err := s.control.Sessions(ctx, actor(ctx))
+	return &reply[sessionList]{sessionList{all}}, err
+}
+
+type ofSession struct {
+	ID string `path:"session" pattern:"^[0-9a-f]{16}$"`
+}
+
+func (s *server) endSession(ctx context.Context, in *ofSession) (*nothing, error) {
+	return &nothing{}, s.control.EndSession(ctx, actor(ctx), in.ID)
+}
+
+func (s *server) endOtherSessions(ctx context.Context, _ *struct{}) (*nothing, error) {
+	return &nothing{}, s.control.EndOtherSessions(ctx, actor(ctx))
 }
 
 type meAnswer struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/client"
 	"github.com/cotahq/cota/internal/api"
+	"github.com/cotahq/cota/internal/control"
 )
 
 func TestSession(t *testing.T) {
@@ -88,6 +89,54 @@ func TestSessionCookie(t *testing.T) {
 	if got := me("cota_session"); got != 401 {
 		t.Errorf("by TLS, with a cookie that anybody under the domain could have set: %d; want 401", got)
 	}
+}
+
+// TestOwnSessions has two people look at where they are signed in, and end that.
+func TestOwnSessions(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, s *site) {
+		s.must(s.control.AddAccount(t.Context(), admin, cota.Account{Name: "bob", Role: cota.Viewer}, password))
+		home := s.from("192.0.2.1:1")
+		home.header.Set("User-Agent", "Firefox "+strings.Repeat("x", 300))
+		home.signIn("bob")
+		time.Sleep(time.Hour)
+		work, admins := s.signedIn("198.51.100.1:1", "bob"), s.signedIn("203.0.113.1:1", "admin")
+		list := func(b *browser) []cota.Session {
+			t.Helper()
+			sessions, err := b.Sessions(t.Context())
+			s.must(err)
+			return sessions
+		}
+		now := time.Now().UTC()
+		ids := list(home)
+		if len(ids) != 2 || len(ids[0].ID) != 16 || len(ids[1].Browser) != cota.BrowserMax {
+			t.Fatalf("sessions of bob: %+v; want two with an id, and what the browser said cut", ids)
+		}
+		equal(t, "sessions of bob", list(home), []cota.Session{
+			{ID: ids[0].ID, Address: "198.51.100.1", CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(control.SessionLife)},
+			{ID: ids[1].ID, Address: "192.0.2.1", Browser: ids[1].Browser, CreatedAt: now.Add(-time.Hour), SeenAt: now, ExpiresAt: now.Add(control.SessionLife - time.Hour), Current: true},
+		})
+		if strings.Contains(s.log.String(), ids[0].ID) {
+			t.Error("the log holds the id of a session")
+		}
+
+		s.code("EndSession of another's", admins.EndSession(t.Context(), ids[0].ID), cota.NotFound)
+		s.code("EndSession of none", home.EndSession(t.Context(), strings.Repeat("0", 16)), cota.NotFound)
+		s.code("EndSession of what is no id", home.EndSession(t.Context(), "%"), cota.Invalid)
+		s.must(home.EndSession(t.Context(), ids[0].ID))
+		_, err := work.Me(t.Context())
+		s.code("Me after EndSession", err, cota.Unauthenticated)
+
+		work = s.signedIn("198.51.100.1:1", "bob")
+		s.must(work.EndOtherSessions(t.Context()))
+		_, err = home.Me(t.Context())
+		s.code("Me after EndOtherSessions", err, cota.Unauthenticated)
+		if left := list(work); len(left) != 1 || !left[0].Current {
+			t.Errorf("sessions after EndOtherSessions: %+v; want the own one", left)
+		}
+		if _, err := admins.Me(t.Context()); err != nil {
+			t.Errorf("Me of another account: %v", err)
+		}
+	})
 }
 
 func TestWrongPasswordsAreLimited(t *testing.T) {

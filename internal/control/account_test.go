@@ -29,7 +29,7 @@ func (r *rig) account(name string, role cota.Role) {
 
 func (r *rig) session(name, password string) string {
 	r.t.Helper()
-	secret, _, err := r.OpenSession(r.ctx, name, password, "192.0.2.1", "")
+	secret, _, err := r.OpenSession(r.ctx, name, password, cota.Session{Address: "192.0.2.1"}, "")
 	r.must(err)
 	return secret
 }
@@ -124,7 +124,7 @@ func TestSignInOfAccounts(t *testing.T) {
 			"unknown account":   {"eve", password},
 			"no account":        {"", ""},
 		} {
-			_, _, err := r.OpenSession(r.ctx, login[0], login[1], "", "")
+			_, _, err := r.OpenSession(r.ctx, login[0], login[1], cota.Session{}, "")
 			r.refused(name, err, cota.Unauthenticated)
 			if err != nil && err.Error() != "unknown account or wrong password" {
 				t.Errorf("%s: %q tells which", name, err)
@@ -146,7 +146,7 @@ func TestSignInOfAccounts(t *testing.T) {
 
 		_, err = r.SetAccount(r.ctx, system, "ann", control.AccountPatch{Disabled: ptr(true)})
 		r.must(err)
-		_, _, err = r.OpenSession(r.ctx, "ann", password, "", "")
+		_, _, err = r.OpenSession(r.ctx, "ann", password, cota.Session{}, "")
 		r.refused("disabled", err, cota.Unauthenticated)
 	})
 }
@@ -210,7 +210,7 @@ func TestChangePassword(t *testing.T) {
 		r.refused("short new one", r.ChangePassword(r.ctx, ann, password, "short"), cota.Invalid)
 		r.must(r.ChangePassword(r.ctx, ann, password, "new password"))
 		r.session("ann", "new password")
-		_, _, err := r.OpenSession(r.ctx, "ann", password, "", "")
+		_, _, err := r.OpenSession(r.ctx, "ann", password, cota.Session{}, "")
 		r.refused("the old one", err, cota.Unauthenticated)
 		r.session("bob", password)
 	})

@@ -70,13 +70,19 @@ func TestAudit(t *testing.T) {
 		_, err = r.SetAccount(r.ctx, by, "bob", control.AccountPatch{Role: ptr(cota.Editor), Password: ptr(secretPassword)})
 		r.must(err)
 		r.must(r.RemoveAccount(r.ctx, by, "bob"))
-		session, _, err := r.OpenSession(r.ctx, "ann", password, "192.0.2.1", "")
+		session, _, err := r.OpenSession(r.ctx, "ann", password, cota.Session{Address: "192.0.2.1"}, "")
 		r.must(err)
 		secret(session)
 		token, tokenSecret, err := r.token(by, "ci", cota.Viewer, nil)
 		r.must(err)
 		secret(tokenSecret)
 		r.must(r.RemoveToken(r.ctx, by, token.ID))
+		other, err := r.Session(r.ctx, r.session("ann", password), "")
+		r.must(err)
+		r.must(r.EndSession(r.ctx, by, other.Session[:16]))
+		own, err := r.Session(r.ctx, session, by.Address)
+		r.must(err)
+		r.must(r.EndOtherSessions(r.ctx, own))
 		r.must(r.CloseSession(r.ctx, by, session))
 
 		log, err := r.store.AuditLog(r.ctx, store.AuditFilter{}, 0, 100)
@@ -127,10 +133,13 @@ func TestAudit(t *testing.T) {
 			"session.open ann: ",
 			"token.add ci: viewer",
 			"token.remove ci: ",
+			"session.open ann: ",
+			"session.end ann: HASH",
+			"session.end ann: 0 others",
 			"session.close ann: ",
 		}
 		for i := range want {
-			want[i] = strings.Replace(want[i], "PK", p.Key, 1)
+			want[i] = strings.NewReplacer("PK", p.Key, "HASH", other.Session[:16]).Replace(want[i])
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("audit log (-want +got):\n%s", diff)

@@ -26,6 +26,10 @@ type Options struct {
 	FilesURL string
 	Log      *slog.Logger
 
+	// SessionIdle is for how long a session may not be used before it ends; 0:
+	// for as long as it lasts.
+	SessionIdle time.Duration
+
 	Verification VerificationMode
 	// TrustLoopback lets sessions from this machine do without a verification.
 	TrustLoopback bool
@@ -41,6 +45,8 @@ type Control struct {
 	linkURL string
 	log     *slog.Logger
 	hashing chan struct{} // bounds the memory that password hashing takes
+
+	sessionIdle time.Duration
 	verifier
 
 	mu      sync.Mutex
@@ -72,7 +78,10 @@ func New(ctx context.Context, o Options) (*Control, error) {
 		linkURL: strings.TrimSuffix(o.FilesURL, "/") + "/c/",
 		log:     o.Log,
 		hashing: make(chan struct{}, hashers),
-		lines:   make(map[string]*line),
+
+		sessionIdle: o.SessionIdle,
+
+		lines: make(map[string]*line),
 	}
 	if err := c.prepare(ctx); err != nil {
 		return nil, fmt.Errorf("prepare the database: %w", err)

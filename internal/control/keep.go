@@ -34,7 +34,7 @@ func (c *Control) Keep(ctx context.Context) {
 
 func (c *Control) prune(ctx context.Context) error {
 	now := time.Now()
-	err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.PruneSessions(ctx, now) })
+	err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.PruneSessions(ctx, now, c.idleSince(now)) })
 	if err == nil {
 		err = c.pruneVerifications(ctx, now)
 	}

@@ -13,6 +13,15 @@ import (
 // SessionLife is how long a session lasts.
 const SessionLife = 12 * time.Hour
 
+// How a session's use is put on record.
+const (
+	seenEvery  = time.Minute // at most
+	seenWithin = time.Second // or not: who is signed in must not wait for long
+)
+
+// sessionsListed bounds a list of sessions. Who has more may end all of them.
+const sessionsListed = 100
+
 // tokenPrefix makes a token known at sight, to people and to scanners for
 // leaked secrets.
 const tokenPrefix = "cota_"
@@ -20,13 +29,14 @@ const tokenPrefix = "cota_"
 var errLogin = cota.Errorf(cota.Unauthenticated, "unknown account or wrong password")
 
 // OpenSession signs an account in with its password and returns the secret of
-// its session, which is always a new one. before is the secret of the session
-// that the same browser came with, "" for none: it ends.
-func (c *Control) OpenSession(ctx context.Context, name, password, address, before string) (secret string, a cota.Account, err error) {
+// its session, which is always a new one. from says where it is signed in from,
+// and by what browser. before is the secret of the session that the same
+// browser came with, "" for none: it ends.
+func (c *Control) OpenSession(ctx context.Context, name, password string, from cota.Session, before string) (secret string, a cota.Account, err error) {
 	if a, err = c.checkLogin(ctx, name, password); err != nil {
 		return "", a, err
 	}
-	by := Actor{Name: a.Name, Account: a.Name, Role: a.Role, Address: address}
+	by := Actor{Name: a.Name, Account: a.Name, Role: a.Role, Address: from.Address}
 	secret, hash := newSecret("")
 	err = c.change(ctx, by, "session.open", a.Name, func(tx *store.Tx) (string, error) {
 		if before != "" {
@@ -34,8 +44,9 @@ func (c *Control) OpenSession(ctx context.Context, name, password, address, befo
 				return "", err
 			}
 		}
-		now := time.Now()
-		return "", tx.AddSession(ctx, hash, a.Name, address, now, now.Add(SessionLife))
+		from.CreatedAt = time.Now()
+		from.ExpiresAt = from.CreatedAt.Add(SessionLife)
+		return "", tx.AddSession(ctx, hash, a.Name, from)
 	})
 	return secret, a, err
 }
@@ -79,11 +90,64 @@ func (c *Control) CloseSession(ctx context.Context, by Actor, secret string) err
 
 // Session is who acts by a session.
 func (c *Control) Session(ctx context.Context, secret, address string) (Actor, error) {
-	a, err := c.store.SessionAccount(ctx, hashSecret(secret), time.Now())
+	hash, now := hashSecret(secret), time.Now()
+	a, seen, err := c.store.SessionAccount(ctx, hash, now, c.idleSince(now))
 	if cota.CodeOf(err) == cota.NotFound {
 		return Actor{}, cota.Errorf(cota.Unauthenticated, "the session has ended; sign in again")
 	}
-	return Actor{Name: a.Name, Account: a.Name, Role: a.Role, Address: address, Session: hashSecret(secret)}, err
+	if err != nil {
+		return Actor{}, err
+	}
+	c.seeSession(ctx, hash, seen, now)
+	return Actor{Name: a.Name, Account: a.Name, Role: a.Role, Address: address, Session: hash}, nil
+}
+
+// idleSince is when a session must have been used last to live at now.
+func (c *Control) idleSince(now time.Time) time.Time {
+	if c.sessionIdle == 0 {
+		return time.Time{}
+	}
+	return now.Add(-c.sessionIdle)
+}
+
+// seeSession puts on record that a session is used. That it is not, because the
+// database cannot be written, is no reason to refuse what may be no change.
+func (c *Control) seeSession(ctx context.Context, hash string, seen, now time.Time) {
+	every := seenEvery
+	if c.sessionIdle != 0 {
+		every = min(every, c.sessionIdle/4)
+	}
+	if now.Sub(seen) < every {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, seenWithin)
+	defer cancel()
+	err := c.store.Update(ctx, func(tx *store.Tx) error { return tx.SeeSession(ctx, hash, now) })
+	if err != nil {
+		c.log.Warn("the use of a session is not on record", "err", err)
+	}
+}
+
+// Sessions are those of the actor's account, the newest first.
+func (c *Control) Sessions(ctx context.Context, by Actor) ([]cota.Session, error) {
+	now := time.Now()
+	return c.store.Sessions(ctx, by.Account, by.Session, now, c.idleSince(now), sessionsListed)
+}
+
+// EndSession ends a session of the actor's account.
+func (c *Control) EndSession(ctx context.Context, by Actor, id string) error {
+	return c.change(ctx, by, "session.end", by.Account, func(tx *store.Tx) (string, error) {
+		return id, tx.RemoveSessionOf(ctx, by.Account, id)
+	})
+}
+
+// EndOtherSessions ends all sessions of the actor's account but the one that it
+// acts by.
+func (c *Control) EndOtherSessions(ctx context.Context, by Actor) error {
+	return c.change(ctx, by, "session.end", by.Account, func(tx *store.Tx) (string, error) {
+		n, err := tx.RemoveOtherSessions(ctx, by.Account, by.Session)
+		return fmt.Sprintf("%d others", n), err
+	})
 }
 
 // AddToken makes a token for the actor's account with at most its role, and

@@ -77,6 +77,9 @@ type Options struct {
 	// AdminHosts are the names by which the management door may be asked, beside
 	// addresses and those of loopback.
 	AdminHosts []string
+	// SessionIdle is for how long a session may not be used before it ends; 0: for
+	// as long as it lasts.
+	SessionIdle time.Duration
 	// HSTS is how long browsers are to ask this host by TLS only, once the
 	// management door has spoken it to them; 0: they are not told.
 	HSTS time.Duration
@@ -151,6 +154,9 @@ func (s *Server) open(ctx context.Context) error {
 	if min(o.RefusalsPerAddress, o.RefusalsPerDevice, o.TakeoversPerDevice, o.Newcomers.PerProduct, o.Newcomers.PerAddress) < 0 {
 		return errors.New("bounds of refusals, takeovers and newcomers must not be negative; 0 is no bound")
 	}
+	if min(o.SessionIdle, o.HSTS) < 0 {
+		return errors.New("how long a session may be idle, and how long browsers are to stay with TLS, must not be negative")
+	}
 	if err := s.findMQTT(); err != nil {
 		return err
 	}
@@ -185,6 +191,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.Control, err = control.New(ctx, control.Options{
 		Store: s.store, FilesURL: s.FilesURL, Log: o.Log, Verification: mode, TrustLoopback: o.TrustLoopback, Sender: sender,
+		SessionIdle: o.SessionIdle,
 	})
 	if err != nil {
 		return err

@@ -67,18 +67,18 @@ func TestAccounts(t *testing.T) {
 
 		// An account goes with all that signs in as it.
 		update(t, s, func(tx *store.Tx) error {
-			must(t, tx.AddSession(ctx, "session", "anna@x", "::1", t0, t0.Add(time.Hour)))
-			must(t, tx.AddSession(ctx, "kept", "admin", "::1", t0, t0.Add(time.Hour)))
+			must(t, tx.AddSession(ctx, "session", "anna@x", cota.Session{Address: "::1", CreatedAt: t0, ExpiresAt: t0.Add(time.Hour)}))
+			must(t, tx.AddSession(ctx, "kept", "admin", cota.Session{Address: "::1", CreatedAt: t0, ExpiresAt: t0.Add(time.Hour)}))
 			return tx.AddToken(ctx, &cota.Token{Account: "anna@x", Role: cota.Viewer}, "token")
 		})
 		update(t, s, func(tx *store.Tx) error { return tx.RemoveAccount(ctx, "anna@x") })
 		_, err = s.Account(ctx, "anna@x")
 		refused(t, "Account after RemoveAccount", err, cota.NotFound)
-		_, err = s.SessionAccount(ctx, "session", t0)
+		_, _, err = s.SessionAccount(ctx, "session", t0, time.Time{})
 		refused(t, "SessionAccount after RemoveAccount", err, cota.NotFound)
 		_, _, err = s.TokenByHash(ctx, "token", t0)
 		refused(t, "TokenByHash after RemoveAccount", err, cota.NotFound)
-		_, err = s.SessionAccount(ctx, "kept", t0)
+		_, _, err = s.SessionAccount(ctx, "kept", t0, time.Time{})
 		must(t, err)
 		refused(t, "RemoveAccount again",
 			s.Update(ctx, func(tx *store.Tx) error { return tx.RemoveAccount(ctx, "anna@x") }), cota.NotFound)
@@ -93,16 +93,16 @@ func TestSessions(t *testing.T) {
 		expires := t0.Add(time.Hour)
 		update(t, s, func(tx *store.Tx) error {
 			must(t, tx.AddAccount(ctx, anna, ""))
-			must(t, tx.AddSession(ctx, "one", "anna", "192.0.2.1", t0, expires))
-			must(t, tx.AddSession(ctx, "two", "anna", "", t0, expires.Add(time.Hour)))
-			return tx.AddSession(ctx, "three", "anna", "", t0, expires.Add(time.Hour))
+			must(t, tx.AddSession(ctx, "one", "anna", cota.Session{Address: "192.0.2.1", CreatedAt: t0, ExpiresAt: expires}))
+			must(t, tx.AddSession(ctx, "two", "anna", cota.Session{Address: "", CreatedAt: t0, ExpiresAt: expires.Add(time.Hour)}))
+			return tx.AddSession(ctx, "three", "anna", cota.Session{Address: "", CreatedAt: t0, ExpiresAt: expires.Add(time.Hour)})
 		})
 		taken(t, s, "AddSession again", func(tx *store.Tx) error {
-			return tx.AddSession(ctx, "one", "anna", "", t0, expires)
+			return tx.AddSession(ctx, "one", "anna", cota.Session{Address: "", CreatedAt: t0, ExpiresAt: expires})
 		})
 		check := func(what, hash string, now time.Time, want cota.Code) {
 			t.Helper()
-			a, err := s.SessionAccount(ctx, hash, now)
+			a, _, err := s.SessionAccount(ctx, hash, now, time.Time{})
 			refused(t, what, err, want)
 			if err == nil {
 				equal(t, what, a, anna)
@@ -110,6 +110,7 @@ func TestSessions(t *testing.T) {
 		}
 		check("a millisecond before it expires", "one", expires.Add(-time.Millisecond), "")
 		check("when it expires", "one", expires, cota.NotFound)
+		sessionUse(t, s)
 		check("no session", "four", t0, cota.NotFound)
 
 		anna.Disabled = true
@@ -118,7 +119,7 @@ func TestSessions(t *testing.T) {
 		anna.Disabled = false
 		update(t, s, func(tx *store.Tx) error { return tx.SetAccount(ctx, anna) })
 
-		update(t, s, func(tx *store.Tx) error { return tx.PruneSessions(ctx, expires) })
+		update(t, s, func(tx *store.Tx) error { return tx.PruneSessions(ctx, expires, time.Time{}) })
 		check("pruned", "one", t0, cota.NotFound)
 		check("not pruned", "two", t0, "")
 		update(t, s, func(tx *store.Tx) error {
@@ -129,6 +130,90 @@ func TestSessions(t *testing.T) {
 		check("another", "three", t0, "")
 		update(t, s, func(tx *store.Tx) error { return tx.RemoveSessions(ctx, "anna") })
 		check("removed with the others", "three", t0, cota.NotFound)
+	})
+}
+
+// sessionUse looks at anna's sessions one, two and three of t0, and leaves them as
+// they are but for their use.
+func sessionUse(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx, used := t.Context(), t0.Add(30*time.Minute)
+	see := func(at time.Time) {
+		t.Helper()
+		update(t, s, func(tx *store.Tx) error { return tx.SeeSession(ctx, "two", at) })
+	}
+	see(used)
+	see(used.Add(-time.Minute)) // by a node whose clock is behind
+	for _, tt := range []struct {
+		hash string
+		idle time.Time
+		want cota.Code
+		seen time.Time
+	}{
+		{"two", used.Add(-time.Millisecond), "", used},
+		{"two", used, cota.NotFound, time.Time{}},
+		{"three", t0.Add(-time.Millisecond), "", t0},
+		{"three", t0, cota.NotFound, time.Time{}},
+	} {
+		_, seen, err := s.SessionAccount(ctx, tt.hash, used, tt.idle)
+		refused(t, "SessionAccount of "+tt.hash, err, tt.want)
+		equal(t, "when "+tt.hash+" was used", seen, tt.seen)
+	}
+	ids := func(idle time.Time) (ids []string) {
+		t.Helper()
+		all, err := s.Sessions(ctx, "anna", "two", used, idle, 10)
+		must(t, err)
+		for _, a := range all {
+			ids = append(ids, a.ID)
+			if a.Current != (a.ID == "two") || !a.CreatedAt.Equal(t0) || a.SeenAt.Equal(used) != (a.ID == "two") {
+				t.Errorf("session %+v; want that two is current, and used last", a)
+			}
+		}
+		return ids
+	}
+	equal(t, "Sessions", ids(time.Time{}), []string{"one", "three", "two"})
+	equal(t, "Sessions that were used", ids(t0), []string{"two"})
+	none, err := s.Sessions(ctx, "bob", "two", used, time.Time{}, 10)
+	must(t, err)
+	equal(t, "Sessions of another", none, nil)
+	refused(t, "RemoveSessionOf another", s.Update(ctx, func(tx *store.Tx) error { return tx.RemoveSessionOf(ctx, "bob", "two") }), cota.NotFound)
+}
+
+func TestRemoveSessionsOfAnAccount(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		live := func() (ids []string) {
+			t.Helper()
+			for _, name := range []string{"anna", "bob"} {
+				all, err := s.Sessions(ctx, name, "", t0, time.Time{}, 10)
+				must(t, err)
+				for _, a := range all {
+					ids = append(ids, a.ID)
+				}
+			}
+			return ids
+		}
+		update(t, s, func(tx *store.Tx) error {
+			for _, name := range []string{"anna", "bob"} {
+				must(t, tx.AddAccount(ctx, cota.Account{Name: name, Role: cota.Viewer}, ""))
+				for _, hash := range []string{"0123456789abcdef", "123456789abcdef0", "23456789abcdef01"} {
+					session := cota.Session{Browser: "a\x00b", CreatedAt: t0, ExpiresAt: t0.Add(time.Hour)}
+					must(t, tx.AddSession(ctx, hash+" of "+name, name, session))
+				}
+			}
+			return nil
+		})
+		update(t, s, func(tx *store.Tx) error { return tx.RemoveSessionOf(ctx, "anna", "123456789abcdef0") })
+		equal(t, "after RemoveSessionOf", live(), []string{"0123456789abcdef", "23456789abcdef01", "0123456789abcdef", "123456789abcdef0", "23456789abcdef01"})
+		update(t, s, func(tx *store.Tx) error {
+			n, err := tx.RemoveOtherSessions(ctx, "bob", "23456789abcdef01 of bob")
+			equal(t, "how many others", n, 2)
+			return err
+		})
+		equal(t, "after RemoveOtherSessions", live(), []string{"0123456789abcdef", "23456789abcdef01", "23456789abcdef01"})
+		update(t, s, func(tx *store.Tx) error { return tx.PruneSessions(ctx, t0.Add(time.Minute), t0) })
+		equal(t, "after those were pruned that were not used", live(), nil)
 	})
 }
 
@@ -183,7 +268,7 @@ func TestTokens(t *testing.T) {
 		})
 		check("of a disabled account", "h2", t0, want[2], cota.Admin, cota.NotFound)
 
-		update(t, s, func(tx *store.Tx) error { return tx.PruneSessions(ctx, expires) })
+		update(t, s, func(tx *store.Tx) error { return tx.PruneSessions(ctx, expires, time.Time{}) })
 		_, err := s.Token(ctx, want[1].ID)
 		refused(t, "Token after it was pruned", err, cota.NotFound)
 		update(t, s, func(tx *store.Tx) error { return tx.RemoveToken(ctx, want[0].ID) })
