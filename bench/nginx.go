@@ -84,10 +84,15 @@ func startNginx(ctx context.Context, r *rig) (*nginx, error) {
 	if err := await(ctx, s.p, func() bool { return listens(s.addr) }); err != nil {
 		return nil, err
 	}
-	if err := pause(ctx, time.Second); err != nil { // for the worker to be there
+	var adopted error
+	worker := func() bool { // which begins after the address is listened at
+		adopted = s.p.adopt()
+		return adopted != nil || len(s.p.pids) > 1
+	}
+	if err := await(ctx, s.p, worker); err != nil {
 		return nil, err
 	}
-	return s, s.p.adopt()
+	return s, adopted
 }
 
 // links writes a file of the given size, and a list of links to it that all

@@ -35,7 +35,7 @@ func newCluster(t *testing.T) *cluster {
 		t.Fatal(err)
 	}
 	if len(found) == 0 {
-		c.skip("there are no programs of PostgreSQL")
+		skip(t, "there are no programs of PostgreSQL")
 	}
 	c.bin = filepath.Dir(slices.Max(found))
 	if c.dir, err = os.MkdirTemp("", "cota-cluster-"); err != nil {
@@ -57,20 +57,12 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-func (c *cluster) skip(why string) {
-	c.t.Helper()
-	if os.Getenv("COTA_TEST_REQUIRE") == "all" {
-		c.t.Fatal(why)
-	}
-	c.t.Skip(why)
-}
-
 // become has PostgreSQL, which refuses to run as root, run as another user.
 func (c *cluster) become(name string) {
 	c.t.Helper()
 	u, err := user.Lookup(name)
 	if err != nil {
-		c.skip("there is no user to run PostgreSQL as")
+		skip(c.t, "there is no user to run PostgreSQL as")
 	}
 	uid, err := strconv.Atoi(u.Uid)
 	if err == nil {

@@ -31,6 +31,7 @@ const (
 	goodBound         = 30 * time.Second // for an answer to a good device: when others give up; machines are slow
 	hostileAtOnce     = 48
 	hostileMoment     = 50 * time.Millisecond // how long one waits for the server
+	goodSettled       = 5                     // answers after which a good device is as it will be
 )
 
 // TestHostileInput has thousands of malformed MQTT conversations and HTTP
@@ -41,7 +42,7 @@ func TestHostileInput(t *testing.T) {
 	s := start(t)
 	a := s.newAttack()
 	good := s.newGood(t)
-	good.settle(2 * time.Second)
+	good.settled.Wait()
 	quiet := good.worst()
 	before := s.resources()
 
@@ -261,6 +262,7 @@ type good struct {
 	devices []*goodDevice
 	stop    context.CancelFunc
 	all     sync.WaitGroup
+	settled sync.WaitGroup // each has been answered a few times, or has ended
 }
 
 // goodDevice asks, for a ping and at times for its configuration, and measures
@@ -294,7 +296,8 @@ func (s *server) newGood(t *testing.T) *good {
 		}
 		d := &goodDevice{id: id, nc: nc, in: in}
 		g.devices = append(g.devices, d)
-		g.all.Go(func() { d.live(ctx, product, i) })
+		g.settled.Add(1)
+		g.all.Go(func() { d.live(ctx, product, i, g.settled.Done) })
 	}
 	return g
 }
@@ -304,9 +307,6 @@ func (g *good) end() {
 	g.stop()
 	g.all.Wait()
 }
-
-// settle lets the devices ask for a while.
-func (g *good) settle(d time.Duration) { pause(context.Background(), d) }
 
 // worst is the longest that any device has waited since the last call.
 func (g *good) worst() (longest time.Duration) {
@@ -328,9 +328,12 @@ func (g *good) answers() (n int) {
 	return n
 }
 
-// live asks until ctx ends.
-func (d *goodDevice) live(ctx context.Context, product string, n int) {
+// live asks until ctx ends. It calls settled once it has been answered a few
+// times.
+func (d *goodDevice) live(ctx context.Context, product string, n int, settled func()) {
 	defer d.nc.Close()
+	settled = sync.OnceFunc(settled)
+	defer settled()
 	get := mqtt.Publish{
 		Topic:   alink.AppendTopic(nil, alink.ConfigGet, product, d.id.Name),
 		Payload: alink.AppendGet(nil, alink.Get{ID: "1"}),
@@ -345,6 +348,9 @@ func (d *goodDevice) live(ctx context.Context, product string, n int) {
 			d.lost = err
 			d.mu.Unlock()
 			return
+		}
+		if i == n+goodSettled-1 {
+			settled()
 		}
 		pause(ctx, 400*time.Millisecond)
 	}

@@ -46,6 +46,16 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// skip ends a test for which something is missing on this machine. It fails
+// where everything must be tested.
+func skip(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("COTA_TEST_REQUIRE") == "all" {
+		t.Fatalf("COTA_TEST_REQUIRE=all, but %s", why)
+	}
+	t.Skip(why)
+}
+
 // server is a cota serve that runs as a process of its own.
 type server struct {
 	t     *testing.T

@@ -26,12 +26,12 @@ type disk struct {
 
 const diskSize = 16 << 20
 
-// newDisk mounts a disk. That takes root; without, the test is skipped.
+// newDisk mounts a disk, which takes root.
 func newDisk(t *testing.T) *disk {
 	t.Helper()
 	d := &disk{t, t.TempDir()}
 	if err := syscall.Mount("cota-test", d.path, "tmpfs", 0, fmt.Sprintf("size=%d", diskSize)); err != nil {
-		t.Skipf("mount a small disk: %v", err)
+		skip(t, fmt.Sprintf("a small disk cannot be mounted: %v", err))
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(d.path, 0); err != nil {
