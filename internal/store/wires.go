@@ -6,8 +6,6 @@ import (
 	"net"
 	"sync"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // How long PostgreSQL is waited for where nothing it is asked takes long: to
@@ -105,5 +103,3 @@ func dialPostgres(ctx context.Context, network, addr string) (net.Conn, error) {
 	}
 	return d.DialContext(ctx, network, addr)
 }
-
-var _ pgconn.DialFunc = dialPostgres
