@@ -123,6 +123,8 @@ export type Verification = {
   override: '' | 'on' | 'off' // what the server was started with, whatever is set
   sender: Challenge['sender']
 }
+/** Session is a browser that is signed in. */
+export type Session = { id: string; address: string; browser: string; createdAt: string; seenAt: string; expiresAt: string; current: boolean }
 export type Server = { version: string; mqttPort: number; filesUrl: string }
 /** Milestone is when so many per cent of a push's devices had applied. */
 export type Milestone = { percent: number; at: string }
@@ -167,6 +169,10 @@ export const api = {
   signOut: () => send<void>('DELETE', '/session'),
   me: () => send<Me>('GET', '/me'),
   changePassword: (old: string, fresh: string) => send<void>('PATCH', '/me/password', { body: { old, new: fresh } }),
+
+  sessions: (_: Page, signal?: AbortSignal) => list<Session>('/me/sessions', 'sessions', {}, signal),
+  endSession: (id: string) => send<void>('DELETE', path('me', 'sessions', id)),
+  endOtherSessions: () => send<void>('DELETE', '/me/sessions'),
 
   setPhone: (phone: string) => send<{ challenge: Challenge | null }>('PATCH', '/me', { body: { phone } }),
   addTOTP: () => send<{ secret: string; url: string }>('POST', '/me/totp'),
