@@ -41,22 +41,22 @@ func (c *Control) RecheckCertificate(ctx context.Context, d *Device, presented [
 	return d.again(row, err)
 }
 
-func (c *Control) certified(ctx context.Context, product, name string, presented []*x509.Certificate) (store.DeviceRow, error) {
+func (c *Control) certified(ctx context.Context, product, name string, presented []*x509.Certificate) (store.Login, error) {
 	if product == "" {
 		return c.identify(ctx, presented)
 	}
 	names, err := c.proven(ctx, product, presented)
 	if err != nil {
-		return store.DeviceRow{}, err
+		return store.Login{}, err
 	}
 	if !slices.Contains(names, name) {
-		return store.DeviceRow{}, cota.Errorf(cota.Forbidden, "the client certificate is of another device")
+		return store.Login{}, cota.Errorf(cota.Forbidden, "the client certificate is of another device")
 	}
 	return c.enabled(ctx, product, name)
 }
 
 // identify finds the one device that a certificate belongs to.
-func (c *Control) identify(ctx context.Context, presented []*x509.Certificate) (found store.DeviceRow, err error) {
+func (c *Control) identify(ctx context.Context, presented []*x509.Certificate) (found store.Login, err error) {
 	products, err := c.trusting(ctx, presented)
 	if err != nil {
 		return found, err
@@ -156,7 +156,7 @@ func (c *Control) revoked(ctx context.Context, product string, chain []*x509.Cer
 }
 
 // enabled is a device that may sign in once it has proven who it is.
-func (c *Control) enabled(ctx context.Context, product, name string) (store.DeviceRow, error) {
+func (c *Control) enabled(ctx context.Context, product, name string) (store.Login, error) {
 	row, _, err := c.login(ctx, product, name, func(string) bool { return true })
 	return row, err
 }

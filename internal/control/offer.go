@@ -37,10 +37,31 @@ func (c *Control) Supply(ctx context.Context, product string, send func(Offer) e
 	if err != nil {
 		return err
 	}
-	if !f.Enabled || f.Push == 0 {
-		return send(Offer{})
+	return send(f.offer())
+}
+
+// SupplyNow is Supply for callers that must not wait. It reports whether it ran
+// send: not if a command is about to change the facts, or if they have to be
+// looked up.
+func (c *Control) SupplyNow(product string, send func(Offer) error) (did bool, err error) {
+	l := c.line(product)
+	if !l.sending.TryRLock() {
+		return false, nil
 	}
-	return send(Offer{Push: f.Push, Version: f.Pushed, Expires: time.Now().Add(f.Policy.Link())})
+	defer l.sending.RUnlock()
+	f := l.facts.Load()
+	if f == nil {
+		return false, nil
+	}
+	return true, send(f.offer())
+}
+
+// offer is what devices are to be offered.
+func (f *Facts) offer() Offer {
+	if !f.Enabled || f.Push == 0 {
+		return Offer{}
+	}
+	return Offer{Push: f.Push, Version: f.Pushed, Expires: time.Now().Add(f.Policy.Link())}
 }
 
 // Sent records that d was sent o, which is part of a push.

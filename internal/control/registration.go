@@ -216,7 +216,7 @@ func (c *Control) RecheckToken(ctx context.Context, d *Device, clientID, token s
 	return d.again(row, err)
 }
 
-func (c *Control) tokenLogin(ctx context.Context, product, name, clientID, token string) (store.DeviceRow, error) {
+func (c *Control) tokenLogin(ctx context.Context, product, name, clientID, token string) (store.Login, error) {
 	var t store.DeviceToken
 	row, _, err := c.store.DeviceLogin(ctx, product, name)
 	if err == nil {

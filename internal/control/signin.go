@@ -32,19 +32,22 @@ func (c *Control) SignIn(ctx context.Context, product, name string, verify func(
 }
 
 // admit lets in a device that has proven who it is.
-func (c *Control) admit(ctx context.Context, row store.DeviceRow) (Device, error) {
+func (c *Control) admit(ctx context.Context, row store.Login) (Device, error) {
 	d := deviceOf(row)
-	if row.Node != 0 && row.Node != c.store.Node() {
+	if c.elsewhere(row) {
 		d.Elsewhere = true
-		if err := c.takeOver(ctx, row); err != nil {
+		if err := c.takeOver(ctx, d); err != nil {
 			return Device{}, err
 		}
 	}
 	return d, nil
 }
 
-func deviceOf(row store.DeviceRow) Device {
-	return Device{ID: row.ID, Product: row.Product, Name: row.Name, Standing: row.Standing()}
+// elsewhere reports whether another node holds a connection of a device.
+func (c *Control) elsewhere(row store.Login) bool { return row.Node != 0 && row.Node != c.store.Node() }
+
+func deviceOf(row store.Login) Device {
+	return Device{ID: row.ID, Product: row.Product, Name: row.Name, Standing: row.Standing}
 }
 
 // Recheck refuses a device that SignIn has let in and would not let in now. Of
@@ -55,24 +58,24 @@ func (c *Control) Recheck(ctx context.Context, d *Device, verify func(secret str
 }
 
 // again takes what was found of a device that had been let in.
-func (d *Device) again(row store.DeviceRow, err error) error {
+func (d *Device) again(row store.Login, err error) error {
 	switch {
 	case err != nil:
 		return err
 	case row.ID != d.ID:
 		return cota.Errorf(cota.NotFound, "the device is gone")
 	}
-	d.Standing = row.Standing()
+	d.Standing = row.Standing
 	return nil
 }
 
-func (c *Control) login(ctx context.Context, product, name string, verify func(secret string) bool) (row store.DeviceRow, secret string, err error) {
+func (c *Control) login(ctx context.Context, product, name string, verify func(secret string) bool) (row store.Login, secret string, err error) {
 	row, secret, err = c.store.DeviceLogin(ctx, product, name)
 	return row, secret, admissible(row, secret, err, verify)
 }
 
 // admissible judges what was found of a device that wants to sign in.
-func admissible(row store.DeviceRow, secret string, err error, verify func(secret string) bool) error {
+func admissible(row store.Login, secret string, err error, verify func(secret string) bool) error {
 	switch {
 	case err != nil:
 		return err
@@ -87,7 +90,7 @@ func admissible(row store.DeviceRow, secret string, err error, verify func(secre
 func errDisabled(name string) error { return cota.Errorf(cota.Disabled, "device %s is disabled", name) }
 
 // takeOver has other nodes close the connections that they hold to devices.
-func (c *Control) takeOver(ctx context.Context, all ...store.DeviceRow) error {
+func (c *Control) takeOver(ctx context.Context, all ...Device) error {
 	if len(all) == 0 {
 		return nil
 	}

@@ -136,7 +136,7 @@ func (c *Control) Behind(ctx context.Context, gateway *Device) ([]store.DeviceNa
 // a device that is not behind the gateway.
 func (c *Control) SignInThrough(ctx context.Context, gateway *Device, all []Subdevice) (let []Device, bad int, err error) {
 	let = make([]Device, len(all))
-	var elsewhere []store.DeviceRow
+	var elsewhere []Device
 	for i, s := range all {
 		row, _, err := c.login(ctx, s.Product, s.Name, s.Verify)
 		if err == nil {
@@ -145,10 +145,10 @@ func (c *Control) SignInThrough(ctx context.Context, gateway *Device, all []Subd
 		if err != nil {
 			return nil, i, err
 		}
-		if row.Node != 0 && row.Node != c.store.Node() {
-			elsewhere = append(elsewhere, row)
-		}
 		let[i] = deviceOf(row)
+		if c.elsewhere(row) {
+			elsewhere = append(elsewhere, let[i])
+		}
 	}
 	return let, 0, c.takeOver(ctx, elsewhere...)
 }

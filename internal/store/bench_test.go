@@ -53,23 +53,39 @@ func BenchmarkRecord(b *testing.B) {
 	}
 }
 
-// BenchmarkDeviceLogin looks up devices that sign in, in no order.
+// BenchmarkDeviceLogin looks up devices that sign in, in no order, one by one
+// and together.
 func BenchmarkDeviceLogin(b *testing.B) {
 	for _, engine := range []string{storetest.SQLiteEngine, storetest.PostgresEngine} {
-		b.Run(engine, func(b *testing.B) {
-			s := storetest.OpenDSN(b, storetest.Database(b, engine))
-			addProduct(b, s, pk)
-			ids := addDevices(b, s, pk, 20_000)
-			before, _ := cpu()
-			n := 0
-			for b.Loop() {
-				n++
-				_, _, err := s.DeviceLogin(b.Context(), pk, fmt.Sprintf("dev-%06d", n*7919%len(ids)+1))
-				must(b, err)
-			}
-			if after, ok := cpu(); ok {
-				b.ReportMetric(float64((after-before).Nanoseconds())/float64(n), "cpu-ns/op")
-			}
-		})
+		for _, together := range []int{1, 4, 16, 64} {
+			b.Run(fmt.Sprintf("%s/together=%d", engine, together), func(b *testing.B) {
+				s := storetest.OpenDSN(b, storetest.Database(b, engine))
+				addProduct(b, s, pk)
+				ids := addDevices(b, s, pk, 20_000)
+				names := make([]string, together)
+				before, _ := cpu()
+				for n := 0; n < b.N; n += together {
+					for i := range names {
+						names[i] = fmt.Sprintf("dev-%06d", (n+i)*7919%len(ids)+1)
+					}
+					if together == 1 {
+						_, _, err := s.DeviceLogin(b.Context(), pk, names[0])
+						must(b, err)
+						continue
+					}
+					found := 0
+					must(b, s.DeviceLogins(b.Context(), pk, names, func(_ store.Login, _ string, err error) {
+						must(b, err)
+						found++
+					}))
+					if found != together {
+						b.Fatalf("DeviceLogins found %d of %d", found, together)
+					}
+				}
+				if after, ok := cpu(); ok {
+					b.ReportMetric(float64((after-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
+				}
+			})
+		}
 	}
 }

@@ -182,26 +182,6 @@ func (q queries) Device(ctx context.Context, product, name string) (DeviceRow, e
 	return one(row, scanDevice, "no device %s in product %s", name, product)
 }
 
-// DeviceLogin is a device with the secret that it signs in with. Of the device
-// it tells only what a gateway needs: who it is, whether it is disabled, its
-// Standing and its node.
-func (q queries) DeviceLogin(ctx context.Context, product, name string) (d DeviceRow, secret string, err error) {
-	row := q.db.QueryRowContext(ctx, `
-		SELECT id, disabled, push, state, code, offered, node, secret_sealed
-		FROM device WHERE product = $1 AND name = $2`, product, name)
-	var box string
-	d, err = one(row, func(row scanner) (d DeviceRow, err error) {
-		err = row.Scan(&d.ID, &d.Disabled, &d.Push, (*int)(&d.State), &d.Code, &d.Offered, &d.Node, &box)
-		return d, err
-	}, "no device %s in product %s", name, product)
-	if err != nil {
-		return d, "", err
-	}
-	d.Product, d.Name = product, name
-	secret, err = q.seal.open(box, ownerDevice(product, name))
-	return d, secret, err
-}
-
 // DeviceFilter chooses devices. The zero filter chooses all.
 type DeviceFilter struct {
 	Prefix string     // of the name
@@ -270,7 +250,7 @@ func (q queries) Standings(ctx context.Context, ids []int64) (map[int64]cota.Sta
 			args[i] = ids[min(i, len(ids)-1)]
 		}
 		rows, err := q.db.QueryContext(ctx, `
-			SELECT id, push, state, code, offered FROM device WHERE id IN (`+q.engine.placeholders(size)+`)`, args...)
+			SELECT id, push, state, code, offered FROM device WHERE id IN (`+q.engine.placeholders(1, size)+`)`, args...)
 		if err != nil {
 			return nil, err
 		}

@@ -116,13 +116,12 @@ func TestDeviceCommands(t *testing.T) {
 		}
 		push := addPush(t, s, pk, 3)
 		record(t, s, store.Report{Device: ids[0], At: t0, Push: push.No, Version: 3, Rung: cota.Failed, Code: -3, Detail: "grund"})
-		want := store.DeviceRow{ID: ids[0], Offered: 3, Device: cota.Device{
-			Name: "dev-000001", Product: pk, Disabled: true, Push: push.No, State: cota.Failed, Code: -3}}
+		want := store.Login{ID: ids[0], Product: pk, Name: "dev-000001", Disabled: true,
+			Standing: cota.Standing{Push: push.No, Rung: cota.Failed, Code: -3, Offered: 3}}
 		login, secret, err := s.DeviceLogin(ctx, pk, "dev-000001")
 		must(t, err)
 		equal(t, "DeviceLogin", login, want)
 		equal(t, "secret", secret, "secret-000001")
-		equal(t, "Standing", login.Standing(), cota.Standing{Push: push.No, Rung: cota.Failed, Code: -3, Offered: 3})
 		update(t, s, func(tx *store.Tx) error { return tx.SetDevice(ctx, ids[0], false) })
 		if d := device(t, s, pk, "dev-000001"); d.Disabled {
 			t.Error("device after SetDevice(enabled) is disabled")

@@ -52,6 +52,9 @@ func TestPlans(t *testing.T) {
 		for name, query := range map[string]func() error{
 			"Device":      func() error { _, err := q.Device(ctx, "a1Product1", "dev-1"); return err },
 			"DeviceLogin": func() error { _, _, err := q.DeviceLogin(ctx, "a1Product1", "dev-1"); return err },
+			"DeviceLogins": func() error {
+				return q.DeviceLogins(ctx, "a1Product1", []string{"dev-1", "dev-2", "dev-3"}, func(store.Login, string, error) {})
+			},
 			"DeviceNames": func() error { _, _, err := q.DeviceNames(ctx, 7); return err },
 			"Devices":     func() error { _, err := q.Devices(ctx, "a1Product1", store.DeviceFilter{}, "dev-5", 100); return err },
 			"Devices by prefix": func() error {

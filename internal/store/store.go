@@ -318,14 +318,14 @@ func (e engine) values(first, rows int, types ...string) string {
 	return b.String()
 }
 
-// placeholders writes a list of the first n arguments.
-func (e engine) placeholders(n int) string {
+// placeholders writes a list of n arguments, from the given one on.
+func (e engine) placeholders(first, n int) string {
 	var b strings.Builder
 	for i := range n {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(e.placeholder(i + 1))
+		b.WriteString(e.placeholder(first + i))
 	}
 	return b.String()
 }
