@@ -42,3 +42,9 @@ func (c *conn) entry(login alink.Login) (entry, error) {
 		func(ctx context.Context, d *control.Device) error { return ctl.Recheck(ctx, d, verify) },
 	}, nil
 }
+
+// bySecret reports whether a login proves by the secret of the device, and by
+// nothing else, whose it is.
+func (c *conn) bySecret(login *alink.Login) bool {
+	return login.AuthType != alink.AuthToken && login.IotID == "" && len(c.certificates()) == 0
+}

@@ -134,16 +134,25 @@ func (f *fleet) size() int {
 
 // greet offers a device that has just signed in what it is owed.
 func (f *fleet) greet(m member) error {
-	return f.gw.control.Supply(f.gw.ctx, f.product, func(o control.Offer) error {
-		if o.Push == 0 {
-			return nil
-		}
-		if !m.device.Standing.Due(o.Push, o.Version.Number) {
-			m.settle(o.Push)
-			return nil
-		}
-		return f.offer(m, o)
-	})
+	return f.gw.control.Supply(f.gw.ctx, f.product, func(o control.Offer) error { return f.welcome(m, o) })
+}
+
+// greetNow does the same unless it would have to wait, and reports whether it
+// did.
+func (f *fleet) greetNow(m member) (did bool, err error) {
+	return f.gw.control.SupplyNow(f.product, func(o control.Offer) error { return f.welcome(m, o) })
+}
+
+// welcome offers a device o if it is owed that.
+func (f *fleet) welcome(m member, o control.Offer) error {
+	if o.Push == 0 {
+		return nil
+	}
+	if !m.device.Standing.Due(o.Push, o.Version.Number) {
+		m.settle(o.Push)
+		return nil
+	}
+	return f.offer(m, o)
 }
 
 // catchUp makes an offer that has waited, if it is owed still.

@@ -20,8 +20,9 @@ const maxOpening = 8192
 
 // loops serve the connections that come in by TCP.
 type loops struct {
-	opening atomic.Int32 // connections that are being opened
-	serving sync.WaitGroup
+	opening  atomic.Int32 // connections that are being opened
+	arrivals arrivals
+	serving  sync.WaitGroup
 
 	mu    sync.Mutex
 	group *epoll.Group // nil until the first listener; guarded by mu

@@ -10,10 +10,23 @@ import (
 // signIn lets the device in, and offers it what it is owed. properties are the
 // user properties of its CONNECT.
 func (c *conn) signIn(properties []cota.Property) error {
+	login := *c.login()
+	if err := c.begin(login, properties, c.admit(login)); err != nil {
+		return err
+	}
+	return c.greet()
+}
+
+// login is how the device signs in.
+func (c *conn) login() *alink.Login {
 	c.mu.Lock()
-	login := *c.session.login
-	c.mu.Unlock()
-	err := c.admit(login)
+	defer c.mu.Unlock()
+	return c.session.login
+}
+
+// begin tells the device whether it was let in, as err says. If it was, that is
+// put on record first.
+func (c *conn) begin(login alink.Login, properties []cota.Property, err error) error {
 	signIns.WithLabelValues(outcome(err)).Inc()
 	if err != nil {
 		return c.refuse(login, err)
@@ -22,14 +35,18 @@ func (c *conn) signIn(properties []cota.Property) error {
 		return err
 	}
 	c.mu.Lock()
+	c.session.borrow()
 	c.session.welcome()
 	if c.tls != nil && c.tls.certified && login.ProductKey == "" {
 		c.session.identify()
 	}
 	c.mu.Unlock()
 	c.via.flush()
-	return c.fleet.greet(member{c, c.device})
+	return nil
 }
+
+// greet offers the device what it is owed.
+func (c *conn) greet() error { return c.fleet.greet(member{c, c.device}) }
 
 func outcome(err error) string {
 	if err == nil {
@@ -57,6 +74,23 @@ func (c *conn) admit(login alink.Login) error {
 
 // enter joins the fleet as d, which was let in when changes were counted.
 func (c *conn) enter(d control.Device, login alink.Login, by entry, changes int64) error {
+	again, err := c.join(d, login, changes)
+	if !again || err != nil {
+		return err
+	}
+	if err := by.recheck(c.gw.ctx, &d); err != nil {
+		return err
+	}
+	c.stand(d.Standing)
+	return nil
+}
+
+// join joins the fleet as d, which was let in when changes were counted. It
+// reports whether the device is to be looked at again. For who is shut out from
+// now on is found in the fleet; who was shut out while this one signed in was
+// not. And what the device was offered meanwhile on its older connection, which
+// has fallen silent, decides what it is owed.
+func (c *conn) join(d control.Device, login alink.Login, changes int64) (again bool, err error) {
 	// Before the greeting: whatever is pushed from now on finds the device there.
 	c.fleet = c.gw.fleet(d.Product)
 	d.Product = c.fleet.product // one text for all
@@ -64,35 +98,29 @@ func (c *conn) enter(d control.Device, login alink.Login, by entry, changes int6
 	c.device = c.session.admit(d, login.Inline)
 	c.mu.Unlock()
 	c.gw.refusals.Accepted(c.addr, c.identity(login))
-	again := c.fleet.join(member{c, c.device})
+	again = c.fleet.join(member{c, c.device})
 	if again || d.Elsewhere {
-		if err := c.tookOver(login, again); err != nil {
-			return err
-		}
+		err = c.tookOver(login, again)
 	}
-	// Who is shut out from now on is found in the fleet. Who was shut out while
-	// this one signed in was not. And what the device was offered meanwhile on
-	// its older connection, which has fallen silent, decides what it is owed.
-	if !again && c.gw.changes.Load() == changes {
-		return nil
-	}
-	if err := by.recheck(c.gw.ctx, &d); err != nil {
-		return err
-	}
+	return again || c.gw.changes.Load() != changes, err
+}
+
+// stand takes up where the device stands, as it has been looked up again.
+func (c *conn) stand(at cota.Standing) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.device.stand(d.Standing)
-	return nil
+	c.device.stand(at)
 }
 
 // mayTry puts a login off that is not to be looked at now, which costs no look
 // at the database.
 func (c *conn) mayTry(login alink.Login) error {
-	if c.gw.fights.slows(c.identity(login)) {
+	who := c.identity(login)
+	if c.gw.fights.slows(who) {
 		putOff.WithLabelValues("takeover").Inc()
 		return errFight
 	}
-	switch b := c.gw.refusals.PutOff(c.addr, c.identity(login)); b {
+	switch b := c.gw.refusals.PutOff(c.addr, who); b {
 	case limit.None:
 		return nil
 	default:

@@ -62,7 +62,7 @@ func (s *socket) Take(b []byte) (int, error) {
 	}
 	if err == nil && s.waits(&w) {
 		s.ep.Pause()
-		s.gw.workers.do(func() { s.carryOn(s.do(w)) })
+		s.leave(w)
 		return n, nil
 	}
 	if err == nil {
@@ -73,6 +73,17 @@ func (s *socket) Take(b []byte) (int, error) {
 	}
 	s.awaitNext()
 	return n, nil
+}
+
+// leave leaves what a packet asks for to others, who carry on after that.
+func (s *socket) leave(w work) {
+	if w.signIn {
+		if login := s.login(); s.bySecret(login) {
+			s.arrive(login, w.props)
+			return
+		}
+	}
+	s.gw.workers.do(func() { s.carryOn(s.do(w)) })
 }
 
 // carryOn goes on after a worker has done what a packet asked for.
