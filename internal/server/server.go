@@ -287,6 +287,9 @@ func (s *Server) Run(ctx context.Context, grace time.Duration) error {
 	return errors.Join(g.Wait(), shut)
 }
 
+// Shrink gives memory back that is kept for what was asked for last.
+func (s *Server) Shrink(ctx context.Context) error { return s.store.Shrink(ctx) }
+
 // management is the API, and the console on every path that is not the API's.
 func (s *Server) management(ctx context.Context) http.Handler {
 	hosts := api.Hosts(s.options.AdminHosts)

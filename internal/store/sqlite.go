@@ -35,7 +35,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	open := func(connections int, extra string) (*sql.DB, error) {
 		dsn := sqliteDSN(path) +
 			"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
-			"&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)" + extra
+			"&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)" + extra
 		db, err := sql.Open("sqlite", dsn)
 		if err != nil {
 			return nil, err
@@ -51,10 +51,10 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		}
 		return db, nil
 	}
-	if s.write, err = open(1, fmt.Sprintf("&_txlock=immediate&_pragma=wal_autocheckpoint(%d)", checkpointAt)); err != nil {
+	if s.write, err = open(1, fmt.Sprintf("&_txlock=immediate&_pragma=cache_size(-16000)&_pragma=wal_autocheckpoint(%d)", checkpointAt)); err != nil {
 		return err
 	}
-	if s.read, err = open(readers, "&_pragma=query_only(1)"); err != nil {
+	if s.read, err = open(readers, "&_pragma=query_only(1)&_pragma=cache_size(-2000)"); err != nil {
 		s.write.Close()
 		return err
 	}
@@ -62,6 +62,36 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	if err := s.check(ctx); err != nil {
 		s.closeDB()
 		return err
+	}
+	return nil
+}
+
+// Shrink gives the memory back that SQLite keeps for pages which it has read.
+// What is read next it reads from the system's memory, or from disk.
+func (s *Store) Shrink(ctx context.Context) error {
+	if s.engine.name != sqliteEngine.name {
+		return nil
+	}
+	for _, db := range []*sql.DB{s.write, s.read} {
+		if err := shrink(ctx, db); err != nil {
+			return fmt.Errorf("shrink: %w", err)
+		}
+	}
+	return nil
+}
+
+// shrink does so with each connection that is open. While it has them all,
+// nobody is given the same one again.
+func shrink(ctx context.Context, db *sql.DB) error {
+	for range db.Stats().OpenConnections {
+		c, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		if _, err := c.ExecContext(ctx, `PRAGMA shrink_memory`); err != nil {
+			return err
+		}
 	}
 	return nil
 }
