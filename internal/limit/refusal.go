@@ -3,8 +3,6 @@ package limit
 import (
 	"hash/maphash"
 	"net/netip"
-
-	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // Bound says what a client that is put off has used up.
@@ -30,7 +28,7 @@ type Refusals struct {
 	seed      maphash.Seed
 	addresses *buckets[netip.Prefix] // nil: no bound
 	devices   *buckets[place]        // nil: no bound
-	accepted  *lru.Cache[place, struct{}]
+	accepted  recent                 // places by their hash; empty without a bound of addresses
 }
 
 // place is a device at an address; its name by its hash.
@@ -43,7 +41,7 @@ type place struct {
 // number of refusals at once, and as many a minute from then on; 0 is no
 // bound.
 func NewRefusals(perAddress, perDevice int) *Refusals {
-	r := &Refusals{seed: maphash.MakeSeed(), accepted: newMemory[place, struct{}]()}
+	r := &Refusals{seed: maphash.MakeSeed()}
 	if perAddress > 0 {
 		r.addresses = newBuckets[netip.Prefix](float64(perAddress)/60, perAddress)
 	}
@@ -63,7 +61,7 @@ func (r *Refusals) PutOff(a netip.Addr, device string) Bound {
 	if r.addresses == nil || !r.addresses.exhausted(p.network) {
 		return None
 	}
-	if device != "" && r.accepted.Contains(p) {
+	if device != "" && r.accepted.contains(maphash.Comparable(r.seed, p)) {
 		return None
 	}
 	return ByAddress
@@ -83,7 +81,9 @@ func (r *Refusals) Refused(a netip.Addr, device string) {
 
 // Accepted notes that a device was let in.
 func (r *Refusals) Accepted(a netip.Addr, device string) {
-	r.accepted.Add(r.place(a, device), struct{}{})
+	if r.addresses != nil {
+		r.accepted.add(maphash.Comparable(r.seed, r.place(a, device)))
+	}
 }
 
 func (r *Refusals) place(a netip.Addr, device string) place {

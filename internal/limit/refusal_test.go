@@ -156,12 +156,30 @@ func TestNames(t *testing.T) {
 
 func TestAcceptedDevicesAreForgotten(t *testing.T) {
 	r := limit.NewRefusals(1, 0)
-	for n := range 50_001 {
+	r.Refused(shared, "")
+	for n := range 100_001 {
 		r.Accepted(shared, fmt.Sprint(n))
 	}
+	for n, want := range map[int]limit.Bound{
+		0: limit.ByAddress, 49_999: limit.ByAddress, // forgotten
+		50_001: limit.None, 100_000: limit.None, // the last 50,000
+	} {
+		if got := r.PutOff(shared, fmt.Sprint(n)); got != want {
+			t.Errorf("PutOff of device %d of 100,000 that were accepted = %q; want %q", n, got, want)
+		}
+	}
+}
+
+func TestDeviceThatIsAcceptedAgainIsRemembered(t *testing.T) {
+	r := limit.NewRefusals(1, 0)
 	r.Refused(shared, "")
-	r.Refused(shared, "")
-	if r.PutOff(shared, "0") != limit.ByAddress || r.PutOff(shared, "1") != limit.None || r.PutOff(shared, "50000") != limit.None {
-		t.Error("want the device that was accepted longest ago forgotten, and no other")
+	for n := range 200_000 {
+		r.Accepted(shared, fmt.Sprint(n))
+		if n%10_000 == 0 {
+			r.Accepted(shared, "faithful")
+		}
+	}
+	if b := r.PutOff(shared, "faithful"); b != limit.None {
+		t.Errorf("PutOff of a device that is accepted over and over = %q; want none", b)
 	}
 }
