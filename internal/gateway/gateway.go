@@ -70,7 +70,7 @@ type Gateway struct {
 
 	mu     sync.Mutex
 	closed bool              // guarded by mu
-	conns  map[*conn]bool    // all of them, signed in or not; guarded by mu
+	conns  roster            // all of them, signed in or not; guarded by mu
 	fleets map[string]*fleet // by product; guarded by mu
 }
 
@@ -80,7 +80,7 @@ func New(o Options) *Gateway {
 		control: o.Control, log: o.Log, pushRate: rate.Inf, registerPlain: o.RegisterPlain,
 		refusals: limit.NewRefusals(o.RefusalsPerAddress, o.RefusalsPerDevice), fights: newFights(o.TakeoversPerDevice),
 		newcomers: newNewcomers(o.Newcomers), messages: newMessages(), workers: newWorkers(),
-		conns: make(map[*conn]bool), fleets: make(map[string]*fleet),
+		fleets: make(map[string]*fleet),
 	}
 	if o.PushRate > 0 {
 		g.pushRate = rate.Limit(o.PushRate)
@@ -135,7 +135,7 @@ func (g *Gateway) add(c *conn) bool {
 	g.mu.Lock()
 	closing := g.closed
 	if !closing {
-		g.conns[c] = true
+		g.conns.add(c)
 		g.done.Add(1)
 		openConnections.Inc()
 	}
@@ -149,8 +149,8 @@ func (g *Gateway) add(c *conn) bool {
 // replace has one conn take the place of another on the same connection.
 func (g *Gateway) replace(c, next *conn) {
 	g.mu.Lock()
-	delete(g.conns, c)
-	g.conns[next] = true
+	g.conns.remove(c)
+	g.conns.add(next)
 	closing := g.closed
 	g.mu.Unlock()
 	if closing {
@@ -163,8 +163,7 @@ var errShutDown = &closed{mqtt.ServerShuttingDown, "server is shutting down", fa
 func (g *Gateway) gone(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.conns[c] {
-		delete(g.conns, c)
+	if g.conns.remove(c) {
 		openConnections.Dec()
 	}
 }
@@ -174,10 +173,7 @@ func (g *Gateway) gone(c *conn) {
 func (g *Gateway) Close(ctx context.Context) error {
 	g.mu.Lock()
 	g.closed = true
-	all := make([]*conn, 0, len(g.conns))
-	for c := range g.conns {
-		all = append(all, c)
-	}
+	all := g.conns.all()
 	g.mu.Unlock()
 	for _, c := range all {
 		c.close(errShutDown)

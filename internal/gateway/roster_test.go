@@ -1,0 +1,33 @@
+package gateway
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+func TestRoster(t *testing.T) {
+	var r roster
+	in, conns := map[*conn]bool{}, make([]conn, 20)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 10_000 {
+		c := &conns[random.IntN(len(conns))]
+		if in[c] || random.IntN(2) == 0 {
+			if was := r.remove(c); was != in[c] {
+				t.Fatalf("remove = %t; want %t", was, in[c])
+			}
+			delete(in, c)
+		} else {
+			r.add(c)
+			in[c] = true
+		}
+		all := r.all()
+		for _, c := range all {
+			if !in[c] {
+				t.Fatal("all has one that was removed")
+			}
+		}
+		if len(all) != len(in) {
+			t.Fatalf("all has %d; want %d", len(all), len(in))
+		}
+	}
+}
