@@ -12,7 +12,7 @@ import (
 )
 
 // signIn has a device sign in by a certificate.
-func (r *rig) signIn(product, name string, presented ...*x509.Certificate) (control.Device, error) {
+func (r *rig) signIn(product, name string, presented ...*x509.Certificate) (control.Entrant, error) {
 	return r.SignInByCertificate(r.ctx, product, name, presented)
 }
 

@@ -26,17 +26,17 @@ const maxTrusting = 16
 // With no product and no name they are found by the certificate: the device is
 // the one whose name it bears in a product that trusts its CA (vendor: Use X.509
 // certificates to authenticate devices).
-func (c *Control) SignInByCertificate(ctx context.Context, product, name string, presented []*x509.Certificate) (Device, error) {
+func (c *Control) SignInByCertificate(ctx context.Context, product, name string, presented []*x509.Certificate) (Entrant, error) {
 	row, err := c.certified(ctx, product, name, presented)
 	if err != nil {
-		return Device{}, err
+		return Entrant{}, err
 	}
 	return c.admit(ctx, row)
 }
 
 // RecheckCertificate refuses a device that SignInByCertificate has let in and
 // would not let in now. Of any other it looks up where it stands now.
-func (c *Control) RecheckCertificate(ctx context.Context, d *Device, presented []*x509.Certificate) error {
+func (c *Control) RecheckCertificate(ctx context.Context, d *Entrant, presented []*x509.Certificate) error {
 	row, err := c.certified(ctx, d.Product, d.Name, presented)
 	return d.again(row, err)
 }

@@ -14,30 +14,23 @@ type Claim struct {
 	Verify        func(secret string) bool
 
 	// What became of it: who it was let in as, or why it was not.
-	Device Device
-	Err    error
+	Entrant Entrant
+	Err     error
 }
 
 // SignInAll is SignIn of many, who share the looks at the store that it takes.
 // It may change their order.
 func (c *Control) SignInAll(ctx context.Context, all []*Claim) {
-	var elsewhere []*Claim
+	var elsewhere []Entrant
 	c.loginAll(ctx, all, func(claim *Claim, row store.Login, err error) {
-		claim.Device, claim.Err = deviceOf(row), err
-		if err == nil && c.elsewhere(row) {
-			claim.Device.Elsewhere = true
-			elsewhere = append(elsewhere, claim)
+		claim.Entrant, claim.Err = c.entrant(row), err
+		if err == nil && claim.Entrant.Elsewhere {
+			elsewhere = append(elsewhere, claim.Entrant)
 		}
 	})
-	if len(elsewhere) == 0 {
-		return
-	}
-	devices := make([]Device, len(elsewhere))
-	for i, claim := range elsewhere {
-		devices[i] = claim.Device
-	}
-	if err := c.takeOver(ctx, devices...); err != nil {
-		for _, claim := range elsewhere {
+	err := c.takeOver(ctx, elsewhere...)
+	for _, claim := range all {
+		if claim.Err == nil && claim.Entrant.Elsewhere {
 			claim.Err = err
 		}
 	}
@@ -46,7 +39,7 @@ func (c *Control) SignInAll(ctx context.Context, all []*Claim) {
 // RecheckAll is Recheck of many that SignInAll has let in.
 func (c *Control) RecheckAll(ctx context.Context, all []*Claim) {
 	c.loginAll(ctx, all, func(claim *Claim, row store.Login, err error) {
-		claim.Err = claim.Device.again(row, err)
+		claim.Err = claim.Entrant.again(row, err)
 	})
 }
 

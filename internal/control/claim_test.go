@@ -65,8 +65,8 @@ func (r *rig) is(name string, c *control.Claim, want cota.Code) {
 	if cota.CodeOf(err) != want || cota.CodeOf(c.Err) != want {
 		r.t.Errorf("%s: SignInAll says %v, SignIn %v; want code %q", name, c.Err, err, want)
 	}
-	if err == nil && c.Device != one {
-		r.t.Errorf("%s: let in as %+v; want %+v", name, c.Device, one)
+	if err == nil && c.Entrant != one {
+		r.t.Errorf("%s: let in as %+v; want %+v", name, c.Entrant, one)
 	}
 }
 
@@ -87,13 +87,13 @@ func TestRecheckAll(t *testing.T) {
 		r.must(r.RemoveDevice(r.ctx, system, r.product, "dev-4"))
 		_, err = r.AddDevices(r.ctx, system, r.product, []string{"dev-4"})
 		r.must(err)
-		r.must(r.store.Record(r.ctx, store.Report{Device: order[0].Device.ID, Offered: 7}))
+		r.must(r.store.Record(r.ctx, store.Report{Device: order[0].Entrant.ID, Offered: 7}))
 		r.must(r.store.Flush(r.ctx))
 		r.RecheckAll(r.ctx, claims)
 		for i, want := range []cota.Code{"", cota.Disabled, cota.NotFound, cota.NotFound} {
 			r.refused(names[i], order[i].Err, want)
 		}
-		if at := order[0].Device.Standing; at.Offered != 7 {
+		if at := order[0].Entrant.Standing; at.Offered != 7 {
 			t.Errorf("rechecked, dev-1 stands at %+v; want version 7 offered", at)
 		}
 	})

@@ -202,16 +202,16 @@ func mayAdd(tokens []store.DeviceToken, clientID string, activated bool) error {
 }
 
 // SignInByToken is SignIn for a device that registered without being listed.
-func (c *Control) SignInByToken(ctx context.Context, product, name, clientID, token string) (Device, error) {
+func (c *Control) SignInByToken(ctx context.Context, product, name, clientID, token string) (Entrant, error) {
 	row, err := c.tokenLogin(ctx, product, name, clientID, token)
 	if err != nil {
-		return Device{}, err
+		return Entrant{}, err
 	}
 	return c.admit(ctx, row)
 }
 
 // RecheckToken is Recheck for a device that SignInByToken has let in.
-func (c *Control) RecheckToken(ctx context.Context, d *Device, clientID, token string) error {
+func (c *Control) RecheckToken(ctx context.Context, d *Entrant, clientID, token string) error {
 	row, err := c.tokenLogin(ctx, d.Product, d.Name, clientID, token)
 	return d.again(row, err)
 }

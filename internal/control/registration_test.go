@@ -79,12 +79,12 @@ func (r *registrar) connectsBy(name, clientID, token string) {
 	r.connected(&d)
 }
 
-func (r *registrar) connected(d *control.Device) {
+func (r *registrar) connected(d *control.Entrant) {
 	r.t.Helper()
 	time.Sleep(time.Millisecond)
 	since := time.Now().Truncate(time.Millisecond)
-	r.must(r.Connected(r.ctx, d, since, "192.0.2.7", nil))
-	r.must(r.Disconnected(r.ctx, d, since, "by device"))
+	r.must(r.Connected(r.ctx, &d.Device, since, "192.0.2.7", nil))
+	r.must(r.Disconnected(r.ctx, &d.Device, since, "by device"))
 }
 
 func (r *registrar) activated(name string) bool {

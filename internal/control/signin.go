@@ -10,12 +10,16 @@ import (
 
 // Device is a device that has signed in.
 type Device struct {
-	ID       int64
-	Product  string
-	Name     string
-	Standing cota.Standing // where it stood then, or when it was checked again
+	ID      int64
+	Product string
+	Name    string
+}
 
-	Elsewhere bool // another node held a connection of it
+// Entrant is a device that is let in, and how it was found.
+type Entrant struct {
+	Device
+	Standing  cota.Standing // where it stood then, or when it was checked again
+	Elsewhere bool          // another node held a connection of it
 }
 
 var errSignature = cota.Errorf(cota.Unauthenticated, "wrong signature")
@@ -23,42 +27,42 @@ var errSignature = cota.Errorf(cota.Unauthenticated, "wrong signature")
 // SignIn lets a device in if verify accepts its secret. It refuses with
 // NotFound a device or product that is unknown, with Unauthenticated a wrong
 // signature, and with Disabled a device that signs correctly but is disabled.
-func (c *Control) SignIn(ctx context.Context, product, name string, verify func(secret string) bool) (Device, error) {
+func (c *Control) SignIn(ctx context.Context, product, name string, verify func(secret string) bool) (Entrant, error) {
 	row, _, err := c.login(ctx, product, name, verify)
 	if err != nil {
-		return Device{}, err
+		return Entrant{}, err
 	}
 	return c.admit(ctx, row)
 }
 
 // admit lets in a device that has proven who it is.
-func (c *Control) admit(ctx context.Context, row store.Login) (Device, error) {
-	d := deviceOf(row)
-	if c.elsewhere(row) {
-		d.Elsewhere = true
-		if err := c.takeOver(ctx, d); err != nil {
-			return Device{}, err
+func (c *Control) admit(ctx context.Context, row store.Login) (Entrant, error) {
+	e := c.entrant(row)
+	if e.Elsewhere {
+		if err := c.takeOver(ctx, e); err != nil {
+			return Entrant{}, err
 		}
 	}
-	return d, nil
+	return e, nil
 }
 
-// elsewhere reports whether another node holds a connection of a device.
-func (c *Control) elsewhere(row store.Login) bool { return row.Node != 0 && row.Node != c.store.Node() }
-
-func deviceOf(row store.Login) Device {
-	return Device{ID: row.ID, Product: row.Product, Name: row.Name, Standing: row.Standing}
+func (c *Control) entrant(row store.Login) Entrant {
+	return Entrant{
+		Device:    Device{ID: row.ID, Product: row.Product, Name: row.Name},
+		Standing:  row.Standing,
+		Elsewhere: row.Node != 0 && row.Node != c.store.Node(),
+	}
 }
 
 // Recheck refuses a device that SignIn has let in and would not let in now. Of
 // any other it looks up where it stands now.
-func (c *Control) Recheck(ctx context.Context, d *Device, verify func(secret string) bool) error {
+func (c *Control) Recheck(ctx context.Context, d *Entrant, verify func(secret string) bool) error {
 	row, _, err := c.login(ctx, d.Product, d.Name, verify)
 	return d.again(row, err)
 }
 
 // again takes what was found of a device that had been let in.
-func (d *Device) again(row store.Login, err error) error {
+func (d *Entrant) again(row store.Login, err error) error {
 	switch {
 	case err != nil:
 		return err
@@ -90,7 +94,7 @@ func admissible(row store.Login, secret string, err error, verify func(secret st
 func errDisabled(name string) error { return cota.Errorf(cota.Disabled, "device %s is disabled", name) }
 
 // takeOver has other nodes close the connections that they hold to devices.
-func (c *Control) takeOver(ctx context.Context, all ...Device) error {
+func (c *Control) takeOver(ctx context.Context, all ...Entrant) error {
 	if len(all) == 0 {
 		return nil
 	}

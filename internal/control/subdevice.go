@@ -134,9 +134,9 @@ func (c *Control) Behind(ctx context.Context, gateway *Device) ([]store.DeviceNa
 // SignInThrough lets devices in through a gateway: all of them, or none, and
 // then bad says because of which. It refuses as SignIn does, and with Forbidden
 // a device that is not behind the gateway.
-func (c *Control) SignInThrough(ctx context.Context, gateway *Device, all []Subdevice) (let []Device, bad int, err error) {
-	let = make([]Device, len(all))
-	var elsewhere []Device
+func (c *Control) SignInThrough(ctx context.Context, gateway *Device, all []Subdevice) (let []Entrant, bad int, err error) {
+	let = make([]Entrant, len(all))
+	var elsewhere []Entrant
 	for i, s := range all {
 		row, _, err := c.login(ctx, s.Product, s.Name, s.Verify)
 		if err == nil {
@@ -145,8 +145,8 @@ func (c *Control) SignInThrough(ctx context.Context, gateway *Device, all []Subd
 		if err != nil {
 			return nil, i, err
 		}
-		let[i] = deviceOf(row)
-		if c.elsewhere(row) {
+		let[i] = c.entrant(row)
+		if let[i].Elsewhere {
 			elsewhere = append(elsewhere, let[i])
 		}
 	}
@@ -164,7 +164,7 @@ func (c *Control) checkBehind(ctx context.Context, gateway *Device, id int64) er
 
 // RecheckThrough refuses a device that SignInThrough has let in and would not
 // let in now.
-func (c *Control) RecheckThrough(ctx context.Context, gateway, d *Device, verify func(secret string) bool) error {
+func (c *Control) RecheckThrough(ctx context.Context, gateway *Device, d *Entrant, verify func(secret string) bool) error {
 	if err := c.Recheck(ctx, d, verify); err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (c *Control) RecheckThrough(ctx context.Context, gateway, d *Device, verify
 // in the words of SignInThrough; nil if it may: then it has connected elsewhere
 // or has a new secret.
 func (c *Control) Expelled(ctx context.Context, gateway, d *Device) error {
-	return c.RecheckThrough(ctx, gateway, d, func(string) bool { return true })
+	return c.RecheckThrough(ctx, gateway, &Entrant{Device: *d}, func(string) bool { return true })
 }
 
 // ConnectedThrough records that a connection of d through a gateway has begun.

@@ -98,14 +98,14 @@ func (g *Gateway) admitAll(some []*arrival) {
 	}))
 	again := choose(some, func(a *arrival) (again bool) {
 		if a.Err == nil {
-			again, a.Err = a.socket.join(a.Device, *a.login, changes)
+			again, a.Err = a.socket.join(a.Entrant, *a.login, changes)
 		}
 		return again && a.Err == nil
 	})
 	g.control.RecheckAll(g.ctx, again)
 	for _, a := range some {
 		if a.Err == nil {
-			a.socket.stand(a.Device.Standing)
+			a.socket.stand(a.Entrant.Standing)
 		}
 	}
 }

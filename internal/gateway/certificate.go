@@ -16,7 +16,7 @@ import (
 func (c *conn) byCertificate(login alink.Login) entry {
 	ctl := c.gw.control
 	return entry{
-		func(ctx context.Context) (control.Device, error) {
+		func(ctx context.Context) (control.Entrant, error) {
 			d, err := ctl.SignInByCertificate(ctx, login.ProductKey, login.DeviceName, c.tls.certificates)
 			if errors.Is(err, control.ErrNoCA) {
 				return ctl.SignIn(ctx, login.ProductKey, login.DeviceName, login.Verify)
@@ -24,7 +24,7 @@ func (c *conn) byCertificate(login alink.Login) entry {
 			c.tls.certified = err == nil
 			return d, err
 		},
-		func(ctx context.Context, d *control.Device) error {
+		func(ctx context.Context, d *control.Entrant) error {
 			if c.tls.certified {
 				return ctl.RecheckCertificate(ctx, d, c.tls.certificates)
 			}
@@ -58,7 +58,7 @@ func (g *Gateway) recheckCertificates(product string) {
 	defer g.rechecking.Unlock()
 	for _, c := range g.certified(product) {
 		for {
-			d := c.device.Device
+			d := control.Entrant{Device: c.device.Device}
 			err := g.control.RecheckCertificate(g.ctx, &d, c.tls.certificates)
 			if err == nil {
 				break

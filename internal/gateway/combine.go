@@ -162,10 +162,10 @@ func (c *conn) admitSubs(all []alink.Subdevice) (fresh []*device, bad int, err e
 // enterAll makes devices that are let in the session's own, as far as they are
 // not yet. stale are some that have since been removed, and added again by the
 // same names.
-func (c *conn) enterAll(let []control.Device) (fresh, stale []*device, err error) {
+func (c *conn) enterAll(let []control.Entrant) (fresh, stale []*device, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var as []control.Device
+	var as []control.Entrant
 	for _, d := range let {
 		here := c.session.subs.devices[d.Product+"/"+d.Name]
 		if here != nil && here.ID == d.ID {

@@ -38,8 +38,9 @@ type conn struct {
 
 	mu      sync.Mutex
 	session session // guarded by mu
-	writing bool    // something is being sent; guarded by mu
 	ended   *closed // why the connection ended; guarded by mu
+	writing bool    // something is being sent; guarded by mu
+	held    bool    // a socket is paused until there is room; guarded by mu
 }
 
 // secured is what is known of a client that speaks TLS.

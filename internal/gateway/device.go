@@ -13,17 +13,18 @@ import (
 type device struct {
 	// These stand once the fleet knows the device, and anybody may read them.
 	control.Device
-	since  int64 // Unix milliseconds when it connected; set by fleet.join, guarded by fleet.mu
-	inline bool  // it takes small files in the push itself
+	since    int64          // Unix milliseconds when it connected; set by fleet.join, guarded by fleet.mu
+	standing *cota.Standing // where it stood when it signed in; nil once it is greeted
+	inline   bool           // it takes small files in the push itself
 
 	// The rest is guarded as the session is.
-	signedIn bool  // it has been told so; it is offered nothing before
-	newest   int64 // newest version it was ever offered
-	offered  offered
-	pushes   []int64    // that it was offered last, the newest at the end
-	settled  int64      // the push of which nothing more is owed on this connection
+	signedIn bool       // it has been told so; it is offered nothing before
 	waiting  bool       // an offer waits until the connection has room
 	gone     alink.Code // of a sub-device that was logged out before it was told that it is in
+	newest   int64      // newest version it was ever offered
+	offered  offered
+	pushes   []int64 // that it was offered last, the newest at the end
+	settled  int64   // the push of which nothing more is owed on this connection
 	words    bucket
 	gets     bucket
 
@@ -36,7 +37,7 @@ type offered struct {
 	push    int64
 	version int64 // 0: none was ever made
 	expires int64 // Unix nanoseconds, of the link; 0 on an earlier connection
-	times   int   // on this connection
+	times   uint8 // on this connection
 	inline  bool  // it held the file
 }
 
@@ -44,8 +45,8 @@ type offered struct {
 func (d *device) connectedAt() time.Time { return time.UnixMilli(d.since) }
 
 // newDevice is a device that is let in.
-func newDevice(as control.Device) device {
-	d := device{Device: as}
+func newDevice(as control.Entrant) device {
+	d := device{Device: as.Device}
 	d.stand(as.Standing)
 	return d
 }
@@ -53,7 +54,7 @@ func newDevice(as control.Device) device {
 // stand takes up where the device stands on record. The session that it signs in
 // on is the only one to look at that before it is greeted.
 func (d *device) stand(at cota.Standing) {
-	d.Standing, d.newest, d.pushes = at, at.Offered, nil
+	d.standing, d.newest, d.pushes = &at, at.Offered, nil
 	d.offered = offered{push: at.Push, version: at.Offered}
 	d.remember(at.Push)
 }

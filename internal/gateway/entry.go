@@ -9,8 +9,8 @@ import (
 
 // entry is how a login is let in and, if need be, looked at again.
 type entry struct {
-	signIn  func(context.Context) (control.Device, error)
-	recheck func(context.Context, *control.Device) error
+	signIn  func(context.Context) (control.Entrant, error)
+	recheck func(context.Context, *control.Entrant) error
 }
 
 // entry finds out by what a login proves whose it is: the secret of the
@@ -20,10 +20,10 @@ func (c *conn) entry(login alink.Login) (entry, error) {
 	ctl, product, name, verify := c.gw.control, login.ProductKey, login.DeviceName, login.Verify
 	if login.AuthType == alink.AuthToken {
 		return entry{
-			func(ctx context.Context) (control.Device, error) {
+			func(ctx context.Context) (control.Entrant, error) {
 				return ctl.SignInByToken(ctx, product, name, login.ClientID, login.Password())
 			},
-			func(ctx context.Context, d *control.Device) error {
+			func(ctx context.Context, d *control.Entrant) error {
 				return ctl.RecheckToken(ctx, d, login.ClientID, login.Password())
 			},
 		}, nil
@@ -38,8 +38,8 @@ func (c *conn) entry(login alink.Login) (entry, error) {
 		}
 	}
 	return entry{
-		func(ctx context.Context) (control.Device, error) { return ctl.SignIn(ctx, product, name, verify) },
-		func(ctx context.Context, d *control.Device) error { return ctl.Recheck(ctx, d, verify) },
+		func(ctx context.Context) (control.Entrant, error) { return ctl.SignIn(ctx, product, name, verify) },
+		func(ctx context.Context, d *control.Entrant) error { return ctl.Recheck(ctx, d, verify) },
 	}, nil
 }
 

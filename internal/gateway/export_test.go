@@ -6,6 +6,7 @@ import (
 
 	"unsafe"
 
+	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/control"
 	"github.com/cotahq/cota/internal/port"
@@ -13,16 +14,16 @@ import (
 
 // SignInInTwo looks a device up as it signs in over nc, and returns what has
 // it enter the fleet: between the two anything may happen.
-func (g *Gateway) SignInInTwo(ctx context.Context, nc net.Conn, login alink.Login) (enter func() (control.Device, error), err error) {
+func (g *Gateway) SignInInTwo(ctx context.Context, nc net.Conn, login alink.Login) (enter func() (cota.Standing, error), err error) {
 	c, changes := newStream(g, nc, port.Address(nc)), g.changes.Load()
 	by, err := c.entry(login)
 	if err != nil {
 		return nil, err
 	}
 	d, err := by.signIn(ctx)
-	return func() (control.Device, error) {
+	return func() (cota.Standing, error) {
 		err := c.enter(d, login, by, changes)
-		return c.device.Device, err
+		return *c.device.standing, err
 	}, err
 }
 

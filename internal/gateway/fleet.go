@@ -145,10 +145,12 @@ func (f *fleet) greetNow(m member) (did bool, err error) {
 
 // welcome offers a device o if it is owed that.
 func (f *fleet) welcome(m member, o control.Offer) error {
+	at := m.device.standing
+	m.device.standing = nil
 	if o.Push == 0 {
 		return nil
 	}
-	if !m.device.Standing.Due(o.Push, o.Version.Number) {
+	if !at.Due(o.Push, o.Version.Number) {
 		m.settle(o.Push)
 		return nil
 	}

@@ -122,7 +122,7 @@ func (s *session) answer(o control.Offer, w work, c alink.Config) {
 
 // note remembers what the device was offered last.
 func (d *device) note(o control.Offer) {
-	times := 0
+	times := uint8(0)
 	if d.offered.push == o.Push {
 		times = d.offered.times
 	}

@@ -15,9 +15,9 @@ const (
 	// maxPacket bounds what a device may send at once (vendor: Limits).
 	maxPacket = 256 << 10
 	// Keep-alive times that are allowed (vendor: Establish MQTT connections
-	// over TCP). MQTT 5 clients are told the nearest.
-	minKeepAlive = 30 * time.Second
-	maxKeepAlive = 1200 * time.Second
+	// over TCP), in seconds. MQTT 5 clients are told the nearest.
+	minKeepAlive = 30
+	maxKeepAlive = 1200
 	// maxAcks bounds the QoS 1 messages of a device that wait to be on disk.
 	maxAcks = 64
 	// maxInflight bounds the QoS 1 messages to a device that wait for PUBACK.
@@ -39,12 +39,12 @@ type session struct {
 	aliasMax   uint8        // MQTT 5: the highest topic alias that is taken
 	lastID     uint16
 	packetMax  uint32 // MQTT 5: the largest packet that is taken
+	keepAlive  uint16 // seconds
 
-	keepAlive time.Duration
-	messages  *messages    // of all devices
-	login     *alink.Login // nil but while it signs in
-	device    device       // the connection's own
-	subs      *subs        // those behind it; nil unless it acts as a gateway
+	messages *messages    // of all devices
+	login    *alink.Login // nil but while it signs in
+	device   device       // the connection's own
+	subs     *subs        // those behind it; nil unless it acts as a gateway
 
 	out []byte // to be sent
 
@@ -103,7 +103,7 @@ func (s *session) timeout() time.Duration {
 	if !s.device.signedIn {
 		return connectTimeout
 	}
-	return s.keepAlive + s.keepAlive/2
+	return time.Duration(s.keepAlive) * time.Second * 3 / 2
 }
 
 // handle takes one whole packet.
@@ -162,7 +162,7 @@ func (s *session) connect(b []byte) (work, error) {
 		return work{}, malformed(err)
 	}
 	s.version = c.Version
-	s.keepAlive = time.Duration(c.KeepAlive) * time.Second
+	s.keepAlive = c.KeepAlive
 	if c.Properties.Bytes(mqtt.AuthMethod) != nil {
 		s.refuse(mqtt.BadAuthenticationMethod)
 		return work{}, bad(mqtt.BadAuthenticationMethod, "enhanced authentication is not supported")
@@ -190,7 +190,7 @@ func (s *session) connect(b []byte) (work, error) {
 	}
 	if s.version != mqtt.V5 && (s.keepAlive < minKeepAlive || s.keepAlive > maxKeepAlive) {
 		s.refuse(mqtt.ClientIDNotValid)
-		return work{}, bad(mqtt.ClientIDNotValid, fmt.Sprintf("keep-alive of %s is not within %s to %s", s.keepAlive, minKeepAlive, maxKeepAlive))
+		return work{}, bad(mqtt.ClientIDNotValid, fmt.Sprintf("keep-alive of %d s is not within %d to %d s", s.keepAlive, minKeepAlive, maxKeepAlive))
 	}
 	return work{signIn: true, props: userProperties(c.Properties, c.Password)}, nil
 }
@@ -235,7 +235,7 @@ func (s *session) refused(err error) *closed {
 
 // admit is told whose connection this is, and whether the device takes small
 // files in the push itself.
-func (s *session) admit(as control.Device, inline bool) *device {
+func (s *session) admit(as control.Entrant, inline bool) *device {
 	s.device = newDevice(as)
 	s.device.inline = inline
 	return &s.device
@@ -270,7 +270,7 @@ func (s *session) connackProperties() mqtt.Properties {
 		AppendUint(mqtt.SharedAvailable, 1)
 	if k := allowed(s.keepAlive); k != s.keepAlive {
 		s.keepAlive = k
-		p = p.AppendUint(mqtt.ServerKeepAlive, uint32(k/time.Second))
+		p = p.AppendUint(mqtt.ServerKeepAlive, uint32(k))
 	}
 	if s.login.ClientID == "" {
 		p = p.AppendBytes(mqtt.AssignedClientID, []byte(s.device.Product+"."+s.device.Name))
@@ -279,7 +279,7 @@ func (s *session) connackProperties() mqtt.Properties {
 }
 
 // allowed is the keep-alive nearest to what was asked for. 0 asks for none.
-func allowed(asked time.Duration) time.Duration {
+func allowed(asked uint16) uint16 {
 	if asked == 0 {
 		return maxKeepAlive
 	}

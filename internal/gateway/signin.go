@@ -73,7 +73,7 @@ func (c *conn) admit(login alink.Login) error {
 }
 
 // enter joins the fleet as d, which was let in when changes were counted.
-func (c *conn) enter(d control.Device, login alink.Login, by entry, changes int64) error {
+func (c *conn) enter(d control.Entrant, login alink.Login, by entry, changes int64) error {
 	again, err := c.join(d, login, changes)
 	if !again || err != nil {
 		return err
@@ -90,7 +90,7 @@ func (c *conn) enter(d control.Device, login alink.Login, by entry, changes int6
 // now on is found in the fleet; who was shut out while this one signed in was
 // not. And what the device was offered meanwhile on its older connection, which
 // has fallen silent, decides what it is owed.
-func (c *conn) join(d control.Device, login alink.Login, changes int64) (again bool, err error) {
+func (c *conn) join(d control.Entrant, login alink.Login, changes int64) (again bool, err error) {
 	// Before the greeting: whatever is pushed from now on finds the device there.
 	c.fleet = c.gw.fleet(d.Product)
 	d.Product = c.fleet.product // one text for all

@@ -19,8 +19,6 @@ type socket struct {
 	conn
 	ep   *epoll.Conn
 	door *port.Listener // where it came in; nil once it is known what is spoken on it
-
-	held bool // paused until there is room; guarded by mu
 }
 
 // accepted makes a socket of a connection that a loop has accepted.

@@ -102,7 +102,7 @@ func (s *session) answerGateway(r *request, code alink.Code, of []alink.Identity
 
 // enter makes a device that is let in one of the session's, though nothing is
 // sent to it before welcome.
-func (s *session) enter(as control.Device) *device {
+func (s *session) enter(as control.Entrant) *device {
 	d := newDevice(as)
 	s.subs.devices[as.Product+"/"+as.Name] = &d
 	return &d

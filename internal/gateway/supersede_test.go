@@ -134,11 +134,11 @@ func TestDeviceIsAnsweredWhileItSignsInAgain(t *testing.T) {
 		if got := older.answered(); got.ConfigID != newer.ConfigID {
 			t.Fatalf("answered with %s; want %s", got.ConfigID, newer.ConfigID)
 		}
-		d, err := enter()
+		at, err := enter()
 		r.must(err)
 		older.wantClosed()
-		if d.Standing.Offered != newer.Number || d.Standing.Due(push.No, push.Version) {
-			t.Errorf("it stands at %+v; want it offered version %d, and owed nothing of push %d", d.Standing, newer.Number, push.No)
+		if at.Offered != newer.Number || at.Due(push.No, push.Version) {
+			t.Errorf("it stands at %+v; want it offered version %d, and owed nothing of push %d", at, newer.Number, push.No)
 		}
 	})
 }
