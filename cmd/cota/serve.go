@@ -120,7 +120,7 @@ func serve(ctx context.Context, f serveFlags, out, errs io.Writer) error {
 		defer stop()
 		ended <- s.Run(ctx, grace)
 	}()
-	go giveBack(ctx, s, o.Log)
+	go keepMemory(ctx, s, o.Log)
 	if f.demo {
 		err = demo(ctx, s, o, out, errs)
 	}
