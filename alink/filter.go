@@ -62,6 +62,9 @@ func validFilter(filter string) bool {
 	if filter == "" || len(filter) > MaxTopic {
 		return false
 	}
+	if strings.IndexByte(filter, '+') < 0 && strings.IndexByte(filter, '#') < 0 {
+		return true
+	}
 	for more := true; more; {
 		var level string
 		level, filter, more = strings.Cut(filter, "/")

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"bytes"
+
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/mqtt"
 )
@@ -75,10 +77,11 @@ func matches(filter []byte, kind alink.Kind, productKey, deviceName string) bool
 // device is the only one of its topics' subscribers.
 func match(filter []byte, productKey, deviceName string) (matched kinds, byName bool) {
 	_, plain, _ := mqtt.Share(filter)
+	wild := bytes.IndexByte(plain, '+') >= 0 || bytes.IndexByte(plain, '#') >= 0
 	var buf [alink.MaxTopic]byte
 	for _, kind := range served {
 		topic := alink.AppendTopic(buf[:0], kind, productKey, deviceName)
-		if mqtt.Match(plain, topic) {
+		if bytes.Equal(plain, topic) || wild && mqtt.Match(plain, topic) {
 			matched |= 1 << kind
 			byName = byName || string(filter) == string(topic)
 		}
