@@ -13,10 +13,9 @@ import (
 // on which nothing has come (TCP_DEFER_ACCEPT, tcp(7)).
 const deferAccept = 5
 
-// ListenEager is Listen for protocols in which the client speaks first, and
-// often once only: a connection is accepted when something has come, read from
-// at once, and watched only if it goes on after that. It stays with the loop
-// that has accepted it.
+// ListenEager is Listen for protocols in which the client speaks first: a
+// connection is accepted when something has come, read from at once, by the loop
+// that has accepted it, and watched only if it goes on after that.
 func (g *Group) ListenEager(ln *net.TCPListener, handler func(*Conn, netip.AddrPort) Handler, failed func(error)) (*Listener, error) {
 	return g.listen(ln, true, handler, failed)
 }
@@ -24,7 +23,7 @@ func (g *Group) ListenEager(ln *net.TCPListener, handler func(*Conn, netip.AddrP
 // begin serves a non-blocking socket, beginning with what has come on it. It is
 // called by the loop.
 func (a *Listener) begin(l *loop, fd int32, from netip.AddrPort) error {
-	c := &Conn{loop: l, fd: fd, busy: true, ignored: true}
+	c := &Conn{loop: a.group.turn(), fd: fd, busy: true, ignored: true}
 	if err := a.group.register(c, func(c *Conn) Handler { return a.handler(c, from) }); err != nil {
 		unix.Close(int(fd))
 		return err

@@ -97,7 +97,7 @@ func fileOf(nc *net.TCPConn) (fd int, err error) {
 func (g *Group) add(fd int32, first []byte, handler func(*Conn) Handler) error {
 	// It begins paused and ignored, so that Resume looks at first, and after
 	// that epoll at the socket.
-	c := &Conn{loop: g.loops[int(g.next.Add(1))%len(g.loops)], fd: fd, paused: true, ignored: true}
+	c := &Conn{loop: g.turn(), fd: fd, paused: true, ignored: true}
 	if len(first) > 0 {
 		c.buffers = &buffers{in: first}
 	}
@@ -108,6 +108,9 @@ func (g *Group) add(fd int32, first []byte, handler func(*Conn) Handler) error {
 	c.Resume()
 	return nil
 }
+
+// turn is the loop whose turn it is to take a connection.
+func (g *Group) turn() *loop { return g.loops[int(g.next.Add(1))%len(g.loops)] }
 
 func (g *Group) register(c *Conn, handler func(*Conn) Handler) error {
 	if int(c.fd) >= len(g.conns) {

@@ -65,7 +65,7 @@ func (g *Gateway) serveByLoops(door *port.Listener) (did bool, err error) {
 	g.loops.serving.Add(1)
 	defer g.loops.serving.Done()
 	handler := func(ep *epoll.Conn, from netip.AddrPort) epoll.Handler { return g.accepted(ep, from.Addr(), door) }
-	a, err := group.Listen(tcp, handler, func(err error) { g.log.Warn("accept failed", "err", err) })
+	a, err := group.ListenEager(tcp, handler, func(err error) { g.log.Warn("accept failed", "err", err) })
 	switch {
 	case errors.Is(err, net.ErrClosed):
 		return true, nil // before it was served
