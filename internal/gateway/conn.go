@@ -30,7 +30,7 @@ type conn struct {
 	via  transport
 	addr netip.Addr // the client's own, once it is known what it speaks
 	tls  *secured   // nil: in the clear
-	near neighbours // in Gateway.conns; guarded by Gateway.mu
+	at   int        // one more than its place in Gateway.conns; guarded by Gateway.mu
 
 	// Set before the fleet knows the device.
 	device *device // the session's own; nil until it signs in

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -173,7 +174,7 @@ func (g *Gateway) gone(c *conn) {
 func (g *Gateway) Close(ctx context.Context) error {
 	g.mu.Lock()
 	g.closed = true
-	all := g.conns.all()
+	all := slices.Clone(g.conns)
 	g.mu.Unlock()
 	for _, c := range all {
 		c.close(errShutDown)

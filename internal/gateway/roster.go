@@ -1,43 +1,24 @@
 package gateway
 
-// roster is a list of connections. It takes two words of each and nothing
-// beside: there are many.
-type roster struct{ first *conn }
-
-// neighbours are between whom a connection stands in a roster, whose guard is
-// theirs.
-type neighbours struct{ next, prev *conn }
+// roster is a list of connections. It takes little more than a word of each, and
+// the collector looks at that one: there are many.
+type roster []*conn
 
 func (r *roster) add(c *conn) {
-	c.near = neighbours{next: r.first}
-	if r.first != nil {
-		r.first.near.prev = c
-	}
-	r.first = c
+	*r = append(*r, c)
+	c.at = len(*r)
 }
 
-// remove takes a connection out, and reports whether it was in.
+// remove takes a connection out, and reports whether it was in. The last takes
+// its place.
 func (r *roster) remove(c *conn) bool {
-	at := c.near
-	switch {
-	case at.prev != nil:
-		at.prev.near.next = at.next
-	case r.first == c:
-		r.first = at.next
-	default:
+	if c.at == 0 {
 		return false
 	}
-	if at.next != nil {
-		at.next.near.prev = at.prev
-	}
-	c.near = neighbours{}
+	all := *r
+	last := len(all) - 1
+	all[c.at-1], all[last].at = all[last], c.at
+	all[last], c.at = nil, 0
+	*r = all[:last]
 	return true
-}
-
-// all are the connections as they are now.
-func (r *roster) all() (all []*conn) {
-	for c := r.first; c != nil; c = c.near.next {
-		all = append(all, c)
-	}
-	return all
 }

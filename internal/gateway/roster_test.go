@@ -20,14 +20,13 @@ func TestRoster(t *testing.T) {
 			r.add(c)
 			in[c] = true
 		}
-		all := r.all()
-		for _, c := range all {
+		for _, c := range r {
 			if !in[c] {
-				t.Fatal("all has one that was removed")
+				t.Fatal("the roster has one that was removed")
 			}
 		}
-		if len(all) != len(in) {
-			t.Fatalf("all has %d; want %d", len(all), len(in))
+		if len(r) != len(in) {
+			t.Fatalf("the roster has %d; want %d", len(r), len(in))
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"modernc.org/sqlite"
 )
 
 // RecordQueue is how many reports may wait.
@@ -17,6 +19,28 @@ const CheckSize = checkSize
 // Beat is one heartbeat, without the wait for it.
 func (s *Store) Beat(ctx context.Context) error {
 	return s.beat(ctx)
+}
+
+// Cached is how many bytes of the database SQLite keeps in memory.
+func (s *Store) Cached(ctx context.Context) (all int, err error) {
+	for _, db := range []*sql.DB{s.write, s.read} {
+		for range db.Stats().OpenConnections {
+			c, err := db.Conn(ctx)
+			if err != nil {
+				return 0, err
+			}
+			defer c.Close() // with all of them in hand, each is another
+			err = c.Raw(func(driver any) error {
+				current, _, err := driver.(sqlite.DBStatus).Status(sqlite.DBStatusCacheUsed, false)
+				all += current
+				return err
+			})
+			if err != nil {
+				return 0, err
+			}
+		}
+	}
+	return all, nil
 }
 
 // Explained are the queries of s that tell how the engine goes about each.

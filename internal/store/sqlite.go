@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -66,12 +67,20 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	return nil
 }
 
+// shrinkWithin bounds how long Shrink keeps others from the connections that it
+// has while it waits for more.
+const shrinkWithin = time.Second
+
 // Shrink gives the memory back that SQLite keeps for pages which it has read.
-// What is read next it reads from the system's memory, or from disk.
+// What is read next it reads from the system's memory, or from disk. It is for
+// a store at rest, and fails if that is in use for longer than a second.
 func (s *Store) Shrink(ctx context.Context) error {
-	if s.engine.name != sqliteEngine.name {
+	if s.engine.name != sqliteEngine.name || !s.shrinking.TryLock() {
 		return nil
 	}
+	defer s.shrinking.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, shrinkWithin)
+	defer cancel()
 	for _, db := range []*sql.DB{s.write, s.read} {
 		if err := shrink(ctx, db); err != nil {
 			return fmt.Errorf("shrink: %w", err)
@@ -80,8 +89,8 @@ func (s *Store) Shrink(ctx context.Context) error {
 	return nil
 }
 
-// shrink does so with each connection that is open. While it has them all,
-// nobody is given the same one again.
+// shrink does so with each connection that is open. Only while it has them all
+// is it given another one each time.
 func shrink(ctx context.Context, db *sql.DB) error {
 	for range db.Stats().OpenConnections {
 		c, err := db.Conn(ctx)

@@ -31,6 +31,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -67,6 +68,8 @@ type Store struct {
 	stop     context.CancelFunc // ends the store's own goroutines
 	seq      atomic.Int64       // order of events within a millisecond
 	again    chan struct{}      // holds one while an Update is tried again
+
+	shrinking sync.Mutex // held by the Shrink that goes on
 }
 
 // queries are the reads, shared by Store (outside) and Tx (inside a
