@@ -35,7 +35,8 @@ type arrival struct {
 	properties []cota.Property // of its CONNECT
 }
 
-// arrive has a device sign in, soon. Its session is let go of until then.
+// arrive has a device sign in, soon. The connection must be paused; whoever signs
+// the device in carries on with it.
 func (s *socket) arrive(login *alink.Login, properties []cota.Property) {
 	g := s.gw
 	a := &arrival{socket: s, login: login, properties: properties}
@@ -50,7 +51,7 @@ func (w *arrivals) add(a *arrival) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.waiting = append(w.waiting, a)
-	more := w.busy < runtime.GOMAXPROCS(0) && len(w.waiting) > w.busy*maxTogether
+	more := len(w.waiting) > w.busy*maxTogether && w.busy < runtime.GOMAXPROCS(0)
 	if more {
 		w.busy++
 	}
