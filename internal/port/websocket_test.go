@@ -33,13 +33,13 @@ func (d *door) browse(url string, change func(*websocket.DialOptions, *tls.Confi
 	return websocket.Dial(d.Context(), url, o)
 }
 
-// webSocket opens a WebSocket, and returns both ends.
+// webSocket opens a WebSocket, and returns both ends. The caller closes it,
+// before the test's context ends.
 func (d *door) webSocket(url string) (*websocket.Conn, result) {
 	d.Helper()
 	done := d.next()
 	ws, _, err := d.browse(url, nil)
 	d.must(err)
-	d.Cleanup(func() { ws.CloseNow() })
 	r := <-done
 	d.must(r.err)
 	return ws, r
@@ -51,6 +51,7 @@ func TestWebSocket(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				d := newDoor(t, nil)
 				ws, r := d.webSocket(url)
+				defer ws.CloseNow()
 				if secure := strings.HasPrefix(url, "wss"); r.peer.Secure != secure {
 					t.Errorf("secure %t; want %t", r.peer.Secure, secure)
 				}
@@ -87,6 +88,7 @@ func TestLargeMessage(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		d := newDoor(t, nil)
 		ws, r := d.webSocket("ws://cota.test/mqtt")
+		defer ws.CloseNow()
 		large := bytes.Repeat(hello, 500)
 		go ws.Write(t.Context(), websocket.MessageBinary, large)
 		got := make([]byte, len(large))
@@ -124,6 +126,7 @@ func TestTextIsRefused(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		d := newDoor(t, nil)
 		ws, r := d.webSocket("ws://cota.test/mqtt")
+		defer ws.CloseNow()
 		go ws.Write(t.Context(), websocket.MessageText, []byte("hello"))
 		ended := make(chan error, 1)
 		go func() {
@@ -143,6 +146,7 @@ func TestSilenceInAWebSocket(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		d := newDoor(t, nil)
 		ws, r := d.webSocket("ws://cota.test/mqtt")
+		defer ws.CloseNow()
 		began := time.Now()
 		// The deadline of Open goes on, whatever keeps the WebSocket busy.
 		left := make(chan struct{})
@@ -169,6 +173,7 @@ func TestDeadlineOfAWebSocketIsSetAnew(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		d := newDoor(t, nil)
 		ws, r := d.webSocket("wss://cota.test/mqtt")
+		defer ws.CloseNow()
 		d.must(r.conn.SetReadDeadline(time.Now().Add(time.Hour)))
 		time.Sleep(59 * time.Minute)
 		go ws.Write(t.Context(), websocket.MessageBinary, hello[:1])
