@@ -36,8 +36,8 @@ func TestPlans(t *testing.T) {
 			exec(t, db, `ALTER TABLE push DROP CONSTRAINT push_product_fkey`)
 			exec(t, db, `ALTER TABLE version DROP CONSTRAINT version_product_fkey`)
 			exec(t, db, `INSERT INTO push (no, product, version, state, total, sent, received, fetched, applied, failed,
-					started_by, started_at, ended_at, reason)
-				SELECT n, 'a1Product' || n % 100, n, 'completed', 1, 1, 0, 0, 0, 0, '', 0, 0, '' FROM generate_series(1, 20000) AS n`)
+					started_by, started_at, ended_at, reason, told)
+				SELECT n, 'a1Product' || n % 100, n, 'completed', 1, 1, 0, 0, 0, 0, '', 0, 0, '', TRUE FROM generate_series(1, 20000) AS n`)
 			exec(t, db, `INSERT INTO version (product, number, config_id, content, sha256, size, note, author, created_at, needed_until)
 				SELECT 'a1Product' || n % 100, n, 'c' || n, '{}', '', 0, '', '', 0, 0 FROM generate_series(1, 20000) AS n`)
 			exec(t, db, `INSERT INTO push_progress (push, percent, at) SELECT n / 100, n % 100, 0 FROM generate_series(1, 100000) AS n`)

@@ -118,12 +118,13 @@ func (q queries) LastPush(ctx context.Context, product string) (*cota.Push, erro
 	return q.newestPush(ctx, `SELECT `+pushColumns+` FROM push WHERE product = $1 ORDER BY no DESC LIMIT 1`, product)
 }
 
-// LastTold is the newest push of a product that told any device anything; nil
-// if there was none. The cool-down counts from its start.
+// LastTold is the newest push of a product that told any device anything, also
+// one that was removed since; nil if there was none. The cool-down counts from
+// its start.
 func (q queries) LastTold(ctx context.Context, product string) (*cota.Push, error) {
 	return q.newestPush(ctx, `
 		SELECT `+pushColumns+` FROM push
-		WHERE product = $1 AND sent + received + fetched + applied + failed > 0 ORDER BY no DESC LIMIT 1`, product)
+		WHERE product = $1 AND told ORDER BY no DESC LIMIT 1`, product)
 }
 
 func (q queries) newestPush(ctx context.Context, sql, product string) (*cota.Push, error) {

@@ -283,3 +283,20 @@ func TestDeviceThatCameAfterThePushWasOver(t *testing.T) {
 		equal(t, "counts", counts(t, s, push.No), cota.Counts{Total: 2, Applied: 2})
 	})
 }
+
+// TestToldThoughTheDeviceIsGone sees that a push counts for the cool-down when
+// the only device that it told is removed.
+func TestToldThoughTheDeviceIsGone(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		addProduct(t, s, pk)
+		id := addDevices(t, s, pk, 1)[0]
+		push := addPush(t, s, pk, 1)
+		record(t, s, store.Report{Device: id, At: t0, Push: push.No, Version: 1, Rung: cota.Sent})
+		update(t, s, func(tx *store.Tx) error { return tx.RemoveDevice(ctx, pk, id, t0) })
+		if p, err := s.LastTold(ctx, pk); err != nil || p == nil || p.No != push.No || p.Sent != 0 {
+			t.Errorf("LastTold = %v, %v; want %d, that counts no device", p, err, push.No)
+		}
+	})
+}

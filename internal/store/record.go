@@ -153,7 +153,7 @@ func (w *recordTx) countPush(ctx context.Context, no int64, c *cota.Counts, now 
 	var total, applied int64
 	err := w.db.QueryRowContext(ctx, `
 		UPDATE push SET sent = sent + $2, received = received + $3, fetched = fetched + $4,
-			applied = applied + $5, failed = failed + $6,
+			applied = applied + $5, failed = failed + $6, told = TRUE,
 			total = CASE WHEN total < sent + $2 + received + $3 + fetched + $4 + applied + $5 + failed + $6
 				THEN sent + $2 + received + $3 + fetched + $4 + applied + $5 + failed + $6 ELSE total END,
 			state = CASE WHEN state = 'running' AND applied + $5 + failed + $6 >= total THEN 'completed' ELSE state END,
