@@ -36,7 +36,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	open := func(connections int, extra string) (*sql.DB, error) {
 		dsn := sqliteDSN(path) +
 			"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
-			"&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)" + extra
+			"&_pragma=foreign_keys(1)" + extra
 		db, err := sql.Open("sqlite", dsn)
 		if err != nil {
 			return nil, err
@@ -55,6 +55,8 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	if s.write, err = open(1, fmt.Sprintf("&_txlock=immediate&_pragma=cache_size(-16000)&_pragma=wal_autocheckpoint(%d)", checkpointAt)); err != nil {
 		return err
 	}
+	// A reader forgets what it has read when something was committed: a larger
+	// cache would hold no more that is of use.
 	if s.read, err = open(readers, "&_pragma=query_only(1)&_pragma=cache_size(-2000)"); err != nil {
 		s.write.Close()
 		return err
