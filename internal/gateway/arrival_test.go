@@ -91,8 +91,8 @@ func TestOneDeviceSignsInManyTimesAtOnce(t *testing.T) {
 		}
 		for w, answered := range wires {
 			<-answered
-			if !r.state(0).Online {
-				t.Error("a device with a connection is not online")
+			if n := r.gateway.Online(r.product); n != 1 {
+				t.Errorf("the gateway has %d devices; want the one", n)
 			}
 			r.must(w.nc.Close())
 			<-ended
