@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -50,10 +51,9 @@ type Report struct {
 var ErrClosed = errors.New("the store is closed")
 
 const (
-	// recordBatch bounds the reports of one commit.
-	recordBatch = 20_000
-	// recordQueue bounds the reports that wait. When it is full, Record
-	// waits, and with it whoever reads from the devices' sockets.
+	// recordQueue bounds the reports that wait, and so those of one commit. When
+	// so many do, Record waits, and with it whoever reads from the devices'
+	// sockets.
 	recordQueue = 20_000
 	// gatherFor is how long a report that nobody waits for waits for others to
 	// share a commit with: what a device is told and says in a row is written
@@ -72,10 +72,16 @@ const (
 // server answers at once and a busy one shares its commits widely. Nothing is dropped: a group that cannot be committed is
 // tried again until it can or the store closes.
 type recorder struct {
-	queue   chan Report
-	awaited chan struct{} // has an element when somebody may wait for a report in the queue
+	some    chan struct{} // has an element when there is a report
+	awaited chan struct{} // has one when somebody may wait for a report in the queue
 	hurry   chan struct{} // has one when the next commit is not to wait for more reports
-	closed  chan struct{} // closed when the recorder has ended
+	ended   chan struct{} // closed when the recorder has ended
+
+	mu     sync.Mutex
+	queue  []Report      // guarded by mu
+	spare  []Report      // empty, for the next queue; nil while there is little to do; guarded by mu
+	room   chan struct{} // closed when the queue is taken; guarded by mu
+	closed bool          // guarded by mu
 
 	prepared map[*pageSQL]map[int]*sql.Stmt // by rows
 }
@@ -93,11 +99,10 @@ func (r *recorder) prepare(ctx context.Context, s *Store) (err error) {
 }
 
 func (r *recorder) start(ctx context.Context, s *Store) {
-	r.queue = make(chan Report, recordQueue)
-	r.awaited, r.hurry = make(chan struct{}, 1), make(chan struct{}, 1)
-	r.closed = make(chan struct{})
+	r.some, r.awaited, r.hurry = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
+	r.ended, r.room = make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(r.closed)
+		defer close(r.ended)
 		r.run(ctx, s)
 	}()
 }
@@ -107,20 +112,17 @@ func (r *recorder) start(ctx context.Context, s *Store) {
 // the store closes before there was room: what was sent to a device while the
 // server ends is recorded, too.
 func (s *Store) Record(ctx context.Context, report Report) error {
-	r := &s.recorder
 	report.makeStorable()
-	if err := r.try(report); err != errFull {
-		return err
-	}
-	select {
-	case r.queue <- report:
-		signal(r.hurry) // there was no room a moment ago
-		r.dropLate()
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-r.closed:
-		return ErrClosed
+	for {
+		room, err := s.recorder.try(&report)
+		if err != errFull {
+			return err
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -128,32 +130,36 @@ func (s *Store) Record(ctx context.Context, report Report) error {
 // nothing, when the queue is full or the store closed.
 func (s *Store) TryRecord(report Report) bool {
 	report.makeStorable()
-	return s.recorder.try(report) == nil
+	_, err := s.recorder.try(&report)
+	return err == nil
 }
 
 // errFull is try's refusal of a report for which there is no room.
 var errFull = errors.New("too many reports wait")
 
-func (r *recorder) try(report Report) error {
-	select {
-	case <-r.closed:
-		return ErrClosed
-	default:
-	}
-	select {
-	case r.queue <- report:
-		switch {
-		case report.Device == 0:
-			signal(r.hurry)
-		case report.Done != nil:
-			signal(r.awaited)
-		}
-		r.dropLate()
-		return nil
-	default:
+// try queues a report, or says what has it wait, and what is closed when there
+// is room again.
+func (r *recorder) try(report *Report) (room <-chan struct{}, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return nil, ErrClosed
+	case len(r.queue) == recordQueue:
 		signal(r.hurry)
-		return errFull
+		return r.room, errFull
 	}
+	r.queue = append(r.queue, *report)
+	if len(r.queue) == 1 {
+		signal(r.some)
+	}
+	switch {
+	case report.Device == 0:
+		signal(r.hurry)
+	case report.Done != nil:
+		signal(r.awaited)
+	}
+	return nil, nil
 }
 
 // signal puts an element into a channel that has room for one, unless it is
@@ -165,14 +171,34 @@ func signal(ch chan<- struct{}) {
 	}
 }
 
-// dropLate is drop if the recorder may have looked into the queue for the last
-// time before a report was put there.
-func (r *recorder) dropLate() {
-	select {
-	case <-r.closed:
-		r.drop()
-	default:
+// take takes all that is in the queue.
+func (r *recorder) take() []Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	batch := r.queue
+	r.queue, r.spare = r.spare, nil
+	close(r.room)
+	r.room = make(chan struct{})
+	return batch
+}
+
+// giveBack gives a batch back that is done. Its memory is of use if there is
+// more to do already; a server at rest keeps none.
+func (r *recorder) giveBack(batch []Report) {
+	clear(batch)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) > 0 {
+		r.spare = batch[:0]
 	}
+}
+
+// close takes nothing more, and lets go of what is in the queue.
+func (r *recorder) close() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	doneAll(r.take(), ErrClosed)
 }
 
 // makeStorable makes texts of the report such as both engines keep.
@@ -203,29 +229,27 @@ func (s *Store) Flush(ctx context.Context) error {
 }
 
 func (r *recorder) run(ctx context.Context, s *Store) {
-	batch := make([]Report, 0, 256)
+	defer r.close()
+	crowd := false
 	for {
-		batch = r.gather(ctx, batch[:0], len(batch) >= crowdFrom)
+		batch := r.gather(ctx, crowd)
 		err := r.commit(ctx, s, batch)
-		for i := range batch {
-			if batch[i].Done != nil {
-				batch[i].Done(err)
-			}
-		}
-		clear(batch)
+		doneAll(batch, err)
 		if err != nil {
 			return
 		}
+		crowd = len(batch) >= crowdFrom
+		r.giveBack(batch)
 	}
 }
 
 // gather waits for a report, gives others the time to come with it, and takes
 // all that have come.
-func (r *recorder) gather(ctx context.Context, batch []Report, crowd bool) []Report {
+func (r *recorder) gather(ctx context.Context, crowd bool) []Report {
 	select {
-	case first := <-r.queue:
-		batch = append(batch, first)
+	case <-r.some:
 	case <-ctx.Done():
+		return r.take()
 	}
 	enough := time.NewTimer(gatherFor)
 	defer enough.Stop()
@@ -241,21 +265,17 @@ func (r *recorder) gather(ctx context.Context, batch []Report, crowd bool) []Rep
 		case <-enough.C:
 		case <-ctx.Done():
 		}
-		return r.takeAll(batch)
+		return r.take()
 	}
 }
 
-// takeAll takes what is in the queue, as far as a batch has room.
-func (r *recorder) takeAll(batch []Report) []Report {
-	for len(batch) < recordBatch {
-		select {
-		case next := <-r.queue:
-			batch = append(batch, next)
-		default:
-			return batch
+// doneAll tells whoever waits for them what became of reports.
+func doneAll(batch []Report, err error) {
+	for i := range batch {
+		if batch[i].Done != nil {
+			batch[i].Done(err)
 		}
 	}
-	return batch
 }
 
 // commit writes the batch, again and again until it is on disk. It fails only
@@ -277,24 +297,4 @@ func (r *recorder) commit(ctx context.Context, s *Store, batch []Report) error {
 		sleep(ctx, recordRetry)
 	}
 	return ErrClosed
-}
-
-// wait waits for the recorder's end, and lets go of reports that came late.
-func (r *recorder) wait() {
-	<-r.closed
-	r.drop()
-}
-
-// drop lets go of what is in the queue of a recorder that has ended.
-func (r *recorder) drop() {
-	for {
-		select {
-		case late := <-r.queue:
-			if late.Done != nil {
-				late.Done(ErrClosed)
-			}
-		default:
-			return
-		}
-	}
 }

@@ -158,7 +158,7 @@ func (s *Store) Close(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { s.wires.silence() })()
 	err := s.Flush(ctx)
 	s.stop()
-	s.recorder.wait()
+	<-s.recorder.ended
 	s.notes.wait()
 	return errors.Join(err, s.leave(ctx), s.closeDB())
 }
