@@ -91,8 +91,8 @@ func TestOneDeviceSignsInManyTimesAtOnce(t *testing.T) {
 		}
 		for w, answered := range wires {
 			<-answered
-			if n := r.gateway.Online(r.product); n != 1 {
-				t.Errorf("the gateway has %d devices; want the one", n)
+			if n := r.gateway.Online(r.product); n != 1 || !r.state(0).Online {
+				t.Errorf("the gateway has %d devices, and the device is online %t; want the one, online", n, r.state(0).Online)
 			}
 			r.must(w.nc.Close())
 			<-ended

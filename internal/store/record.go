@@ -95,9 +95,10 @@ func latest(batch []Report) (connects, configs, offers []Report) {
 }
 
 // mergeConnection lets the end of a connection count only if no newer one has
-// begun.
+// begun, and its beginning unless a newer one lasts. (After a newer one has
+// ended, it may be the clock that was set back.)
 func mergeConnection(cur, next Report) Report {
-	if next.Disconnected && cur.Since.After(next.Since) {
+	if cur.Since.After(next.Since) && (next.Disconnected || cur.Connected) {
 		return cur
 	}
 	return next
@@ -190,12 +191,14 @@ var writeConnections = pageSQL{
 	text: `
 		UPDATE device SET node = CASE WHEN $1 THEN $2 ELSE 0 END, through = $3, connected_at = v.column2, seen_at = v.column3
 		FROM (VALUES ROWS) AS v
-		WHERE device.id = +v.column1 AND ($1 OR device.connected_at < v.column2
-			OR device.connected_at = v.column2 AND device.node = $2)`,
+		WHERE device.id = +v.column1 AND (device.connected_at < v.column2
+			OR device.connected_at = v.column2 AND device.node = $2
+			OR $1 AND device.node <> $2)`,
 }
 
 // connect writes where devices are connected. The end of a connection changes
-// nothing if the device has signed in again since, here or elsewhere.
+// nothing if the device has signed in again since, here or elsewhere, and its
+// beginning nothing if it has here.
 func (w *recordTx) connect(ctx context.Context, node int64, connects []Report) error {
 	type connection struct {
 		connected bool

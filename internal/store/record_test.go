@@ -329,6 +329,8 @@ func TestConnections(t *testing.T) {
 		{"taken over, the old one ends later", 0, []store.Report{begin(1), begin(3), end(1, 4)}, true, 3, 0},
 		{"taken over, the old one ends first", 0, []store.Report{begin(1), end(1, 3), begin(3)}, true, 3, 0},
 		{"taken over, both end", 0, []store.Report{begin(1), begin(3), end(3, 4), end(1, 5)}, false, 3, 4},
+		{"taken over, the old one's beginning comes late", 0, []store.Report{begin(3), begin(1), end(1, 4)}, true, 3, 0},
+		{"the clock was set back", 0, []store.Report{begin(5), end(5, 6), begin(2)}, true, 2, 0},
 		{"comes from another node", 1, []store.Report{begin(2)}, true, 2, 0},
 		{"has gone to another node", 3, []store.Report{end(1, 4)}, true, 3, 0},
 		{"came from another node and went", 1, []store.Report{begin(2), end(2, 3)}, false, 2, 3},
