@@ -79,7 +79,7 @@ type recorder struct {
 
 	mu     sync.Mutex
 	queue  []Report      // guarded by mu
-	spare  []Report      // empty, for the next queue; nil while there is little to do; guarded by mu
+	spare  []Report      // empty, for the next queue; guarded by mu
 	room   chan struct{} // closed when the queue is taken; guarded by mu
 	closed bool          // guarded by mu
 
@@ -182,14 +182,21 @@ func (r *recorder) take() []Report {
 	return batch
 }
 
-// giveBack gives a batch back that is done. Its memory is of use if there is
-// more to do already; a server at rest keeps none.
+// giveBack gives a batch back that is done, for its memory.
 func (r *recorder) giveBack(batch []Report) {
 	clear(batch)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.queue) > 0 {
-		r.spare = batch[:0]
+	r.spare = batch[:0]
+}
+
+// shrink keeps no memory for reports that are yet to come.
+func (r *recorder) shrink() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.spare = nil
+	if len(r.queue) == 0 {
+		r.queue = nil
 	}
 }
 

@@ -73,10 +73,12 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 // has while it waits for more.
 const shrinkWithin = time.Second
 
-// Shrink gives the memory back that SQLite keeps for pages which it has read.
-// What is read next it reads from the system's memory, or from disk. It is for
-// a store at rest, and fails if that is in use for longer than a second.
+// Shrink gives the memory back that is kept for reports to come, and by SQLite
+// for pages which it has read. What is read next it reads from the system's
+// memory, or from disk. It is for a store at rest, and fails if that is in use
+// for longer than a second.
 func (s *Store) Shrink(ctx context.Context) error {
+	s.recorder.shrink()
 	if s.engine.name != sqliteEngine.name || !s.shrinking.TryLock() {
 		return nil
 	}
