@@ -165,7 +165,9 @@ func (m *model) coolDowns(p *product) {
 		if last == nil {
 			continue
 		}
-		if gap := next.startedAt.Sub(last.startedAt); gap.Round(time.Millisecond) < next.cooldown {
+		// Without a cool-down the last push may even lie in the future, after a
+		// clock that was set back.
+		if gap := next.startedAt.Sub(last.startedAt); next.cooldown > 0 && gap.Round(time.Millisecond) < next.cooldown {
 			m.breach("%s: push %d began %s after push %d, which devices had heard of; the cool-down is %s",
 				p.tag, next.no, gap, last.no, next.cooldown)
 		}
