@@ -359,13 +359,16 @@ func (s *Server) devices(files *download.Handler) http.Handler {
 func (s *Server) shutdown(grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
+	// Who does not take an answer must not use up what the data needs.
+	atDoors, cancel := context.WithTimeout(ctx, grace-grace/5)
+	defer cancel()
 	for _, door := range s.doors {
 		door.Close()
 	}
 	var g errgroup.Group
-	g.Go(func() error { return shutHTTP(ctx, s.http) })
-	g.Go(func() error { return s.files.Shutdown(ctx) })
-	g.Go(func() error { return s.Gateway.Close(ctx) })
+	g.Go(func() error { return shutHTTP(atDoors, s.http) })
+	g.Go(func() error { return s.files.Shutdown(atDoors) })
+	g.Go(func() error { return s.Gateway.Close(atDoors) })
 	err := g.Wait()
 	s.port.Wait()
 	return errors.Join(err, s.closeData(ctx))

@@ -18,6 +18,7 @@ type life struct {
 	disk  *disk
 	stop  context.CancelFunc
 	ended chan error
+	over  bool          // it has ended
 	died  chan struct{} // closed when it has crashed
 }
 
@@ -77,11 +78,16 @@ func (w *world) finish(l *life) {
 }
 
 // endOf stops a life and waits for its end. One that does not end cannot be
-// got out of the bubble, so the run ends here.
+// got out of the bubble, so the run ends here. A life may be over already: the
+// run may end before the next one begins.
 func (w *world) endOf(l *life) error {
+	if l.over {
+		return nil
+	}
 	l.stop()
 	select {
 	case err := <-l.ended:
+		l.over = true
 		return err
 	case <-time.After(time.Minute):
 		panic(fmt.Sprintf("CAUGHT %d the server does not end", w.seed))

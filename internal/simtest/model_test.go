@@ -179,6 +179,16 @@ type linkLife struct {
 	asked, answered time.Time
 }
 
+// endTogether reports whether links made at two moments may end in the same
+// second, and so be the same: they were made in one, or how long links live was
+// changed in between.
+func (p *product) endTogether(a, b time.Time) bool {
+	const near = time.Second + stalled
+	leastA, mostA := p.linkLives(a)
+	leastB, mostB := p.linkLives(b)
+	return a.Add(leastA).Before(b.Add(mostB+near)) && b.Add(leastB).Before(a.Add(mostA+near))
+}
+
 // linkLives are the shortest and the longest life that a link made at that
 // moment may have.
 func (p *product) linkLives(at time.Time) (least, most time.Duration) {
@@ -255,7 +265,7 @@ func (m *model) offered(o *offer) {
 	}
 	m.links[o.url] = id
 	for _, was := range id.offers {
-		if was.url == o.url && o.sent.Sub(was.sent).Abs() >= time.Second+stalled {
+		if was.url == o.url && !p.endTogether(was.sent, o.sent) {
 			m.breach("%s was sent a link at %s that it had at %s", id, m.time(o.sent), m.time(was.sent))
 		}
 	}

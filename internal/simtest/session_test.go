@@ -279,7 +279,7 @@ func (s *session) message(p *mqtt.Publish) {
 	}
 	mute := s.chance(s.char.mute)
 	if p.QoS == 1 && !mute {
-		if t.Kind == alink.ConfigPush {
+		if t.Kind == alink.ConfigPush || t.Kind == alink.ConfigGetReply { // what a push delivers comes by both
 			s.w.model.says(s.id, &word{rung: received})
 		}
 		s.write(mqtt.Ack{Type: mqtt.TypePuback, PacketID: p.PacketID}.Append(nil, s.style.version))
