@@ -136,7 +136,10 @@ func (c *Control) head(ctx context.Context, product string, number int64) (*cota
 
 // patience bounds how long a command, or a device that asks, waits for what
 // devices report to be on record. It is never reached while the database works.
-const patience = 10 * time.Second
+const (
+	patience     = 10 * time.Second
+	patienceHeld = time.Second
+)
 
 var errPatience = cota.Errorf(cota.Unavailable, "the database does not take what devices report; try again")
 
@@ -155,16 +158,25 @@ func (c *Control) hold(ctx context.Context, product string) (release func(), err
 }
 
 // flush waits, with patience, until all that was reported before is on record.
+// It has less of it when it is known why that does not happen.
 func (c *Control) flush(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	long := patience
+	if c.store.Held() != nil {
+		long = patienceHeld
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, long, errPatience)
 	defer cancel()
-	return impatient(ctx, c.store.Flush(ctx))
+	return c.impatient(ctx, c.store.Flush(ctx))
 }
 
-// impatient is err, or errPatience if that is why ctx ended.
-func impatient(ctx context.Context, err error) error {
-	if err != nil && context.Cause(ctx) == errPatience {
-		return errPatience
+// impatient is err, or if ctx ended because patience did, why the database does
+// not take what devices report.
+func (c *Control) impatient(ctx context.Context, err error) error {
+	if err == nil || context.Cause(ctx) != errPatience {
+		return err
 	}
-	return err
+	if why := c.store.Held(); cota.CodeOf(why) == cota.Unavailable {
+		return why
+	}
+	return errPatience
 }

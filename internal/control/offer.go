@@ -147,12 +147,12 @@ func (c *Control) recordAndWait(ctx context.Context, r store.Report) error {
 	done := make(chan error, 1)
 	r.Done = func(err error) { done <- err }
 	if err := c.store.Record(ctx, r); err != nil {
-		return impatient(ctx, err)
+		return c.impatient(ctx, err)
 	}
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return impatient(ctx, ctx.Err())
+		return c.impatient(ctx, ctx.Err())
 	}
 }

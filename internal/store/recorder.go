@@ -82,6 +82,7 @@ type recorder struct {
 	spare  []Report      // empty, for the next queue; guarded by mu
 	room   chan struct{} // closed when the queue is taken; guarded by mu
 	closed bool          // guarded by mu
+	held   error         // what keeps reports from being recorded; nil if nothing does; guarded by mu
 
 	prepared map[*pageSQL]map[int]*sql.Stmt // by rows
 }
@@ -293,15 +294,31 @@ func (r *recorder) commit(ctx context.Context, s *Store, batch []Report) error {
 		err := s.record(ctx, batch)
 		if err == nil {
 			if !waiting.IsZero() {
+				r.hold(nil)
 				s.log.Info("device reports are recorded again", "took", time.Since(waiting))
 			}
 			return nil
 		}
 		if waiting.IsZero() && !s.engine.retry(err) && err != errOvertaken && ctx.Err() == nil {
 			waiting = time.Now()
+			r.hold(err)
 			s.log.Error("device reports wait for the database", "reports", len(batch), "err", err)
 		}
 		sleep(ctx, recordRetry)
 	}
 	return ErrClosed
+}
+
+func (r *recorder) hold(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held = err
+}
+
+// Held is what keeps reports from being recorded, as a refusal in the words of
+// Trouble where there are such; nil if nothing does.
+func (s *Store) Held() error {
+	s.recorder.mu.Lock()
+	defer s.recorder.mu.Unlock()
+	return s.Trouble(s.recorder.held)
 }
