@@ -120,7 +120,7 @@ func TestDoctorFindsFaults(t *testing.T) {
 					"converges to push 7, which is not there"},
 				{"a push that runs by itself", `UPDATE product SET push = 0`, `UPDATE product SET push = 1`,
 					"push 1 runs, but its product"},
-				{"counts that cannot be", `INSERT INTO push SELECT -1, product, 99, 'stopped', 1, 2, 0, 0, 0, 0, '', 1, 1, '' FROM push`, `DELETE FROM push WHERE no = -1`,
+				{"counts that cannot be", `INSERT INTO push SELECT -1, product, 99, 'stopped', 1, 2, 0, 0, 0, 0, '', 1, 1, '', TRUE FROM push`, `DELETE FROM push WHERE no = -1`,
 					"push -1 of product"},
 				{"a counter behind", `UPDATE counter SET value = value - 1 WHERE name = 'device'`, `UPDATE counter SET value = value + 1 WHERE name = 'device'`,
 					"the counter of device stands at 19, but number 20 is in use"},
