@@ -26,9 +26,17 @@ func (p *pageSQL) args(rows int, shared ...any) []any {
 	return append(make([]any, 0, len(p.shared)+rows*len(p.each)), shared...)
 }
 
+// orRollback has SQLite roll back the transaction when a statement fails, as
+// the recorder does anyway. So it need not be able to roll back the statement
+// alone, for which it would copy each page that one changes.
+var orRollback = strings.NewReplacer("UPDATE device", "UPDATE OR ROLLBACK device", "INSERT INTO", "INSERT OR ROLLBACK INTO")
+
 // on is the text for an engine and a number of rows.
 func (p *pageSQL) on(e engine, rows int) string {
 	text := p.text
+	if e.name == sqliteEngine.name {
+		text = orRollback.Replace(text)
+	}
 	for i, t := range p.shared {
 		n := "$" + strconv.Itoa(i+1)
 		if e.bare { // $n would be counted in the order of the text, ?n is not
