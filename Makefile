@@ -32,7 +32,7 @@ fuzz: ## fuzz every target for a short while (FUZZTIME=10s)
 sim: ## simulate SEEDS=50 servers, replay one SEED, or plant BUGS=.
 	@SEEDS="$(SEEDS)" SEED="$(SEED)" BUGS="$(BUGS)" FIRST="$(FIRST)" script/sim
 
-bench: ## measure beside mosquitto, nginx and others, into bench/results (ten minutes)
+bench: ## measure beside mosquitto, nginx and others, into bench/results (a quarter of an hour)
 	script/bench
 
 bench-short: ## measure less, in less than three minutes
