@@ -69,8 +69,9 @@ const (
 
 // recorder commits reports in groups: while one group is written the next one
 // gathers, and reports that nobody waits for gather a while longer, so a quiet
-// server answers at once and a busy one shares its commits widely. Nothing is dropped: a group that cannot be committed is
-// tried again until it can or the store closes.
+// server answers at once and a busy one shares its commits widely. Nothing is
+// dropped: a group that cannot be committed is tried again until it can or the
+// store closes.
 type recorder struct {
 	some    chan struct{} // has an element when there is a report
 	awaited chan struct{} // has one when somebody may wait for a report in the queue
