@@ -109,21 +109,16 @@ func (r *rig) fetch(ctx context.Context, who string, p *process, by *crowd, k ki
 	if k.size == largeFile {
 		job.Count /= 3 // each takes longer
 	}
-	before, err := p.quiet(ctx)
+	spent, err := p.spends(ctx, func() error {
+		report, err := by.do(load.Job{Fetch: &job})
+		if err == nil && report.Bytes != k.size {
+			err = fmt.Errorf("%s served %d bytes, not %d", who, report.Bytes, k.size)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	report, err := by.do(load.Job{Fetch: &job})
-	if err != nil {
-		return err
-	}
-	if report.Bytes != k.size {
-		return fmt.Errorf("%s served %d bytes, not %d", who, report.Bytes, k.size)
-	}
-	after, err := p.quiet(ctx)
-	if err != nil {
-		return err
-	}
-	r.table.add(k.what, "us", who, micros(after-before, job.Count))
+	r.table.add(k.what, "us", who, micros(spent, job.Count))
 	return nil
 }

@@ -276,17 +276,10 @@ func (g *growth) page(ctx context.Context, name string) error {
 
 // spent measures the CPU of each of n.
 func (g *growth) spent(ctx context.Context, r *rig, what string, n int, do func() error) error {
-	before, err := g.p.quiet(ctx)
+	spent, err := g.p.spends(ctx, do)
 	if err != nil {
 		return err
 	}
-	if err := do(); err != nil {
-		return err
-	}
-	after, err := g.p.quiet(ctx)
-	if err != nil {
-		return err
-	}
-	r.table.add(what, "us", g.who, micros(after-before, n))
+	r.table.add(what, "us", g.who, micros(spent, n))
 	return nil
 }

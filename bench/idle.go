@@ -68,17 +68,15 @@ const collectionsAsked = 10
 // door of profiles. What the rest of that request takes is the same with and
 // without connections.
 func (s *cotaServer) collection(ctx context.Context) (time.Duration, error) {
-	before, err := s.p.quiet(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for range collectionsAsked {
-		if err := s.profile(ctx, "heap?gc=1", io.Discard); err != nil {
-			return 0, err
+	spent, err := s.p.spends(ctx, func() error {
+		for range collectionsAsked {
+			if err := s.profile(ctx, "heap?gc=1", io.Discard); err != nil {
+				return err
+			}
 		}
-	}
-	after, err := s.p.quiet(ctx)
-	return (after - before) / collectionsAsked, err
+		return nil
+	})
+	return spent / collectionsAsked, err
 }
 
 // measureTLS measures connections by TLS, of mosquitto, and of cota if it

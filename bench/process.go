@@ -172,6 +172,20 @@ func (p *process) quiet(ctx context.Context) (time.Duration, error) {
 	return 0, err
 }
 
+// spends is the CPU that the process spends on what do has it do, until it is
+// quiet again.
+func (p *process) spends(ctx context.Context, do func() error) (time.Duration, error) {
+	before, err := p.quiet(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := do(); err != nil {
+		return 0, err
+	}
+	after, err := p.quiet(ctx)
+	return after - before, err
+}
+
 func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

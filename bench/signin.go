@@ -59,21 +59,16 @@ func (r *rig) tellSpread(ctx context.Context, c *contender) error {
 	if err := c.prepare(ctx); err != nil {
 		return err
 	}
-	before, err := c.process().quiet(ctx)
+	spent, err := c.process().spends(ctx, func() error {
+		if err := c.tell(ctx, 1); err != nil {
+			return err
+		}
+		return c.told(ctx, n)
+	})
 	if err != nil {
 		return err
 	}
-	if err := c.tell(ctx, 1); err != nil {
-		return err
-	}
-	if err := c.told(ctx, n); err != nil {
-		return err
-	}
-	after, err := c.process().quiet(ctx)
-	if err != nil {
-		return err
-	}
-	r.table.add(fanOut1Spread, "us", c.name(), micros(after-before, n))
+	r.table.add(fanOut1Spread, "us", c.name(), micros(spent, n))
 	r.table.note(fanOut1Spread, "us", fmt.Sprintf("%d of %d registered, evenly spread", n, max(n, r.sizes.registered)))
 	return nil
 }

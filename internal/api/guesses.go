@@ -8,6 +8,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/cotahq/cota"
+	"github.com/cotahq/cota/internal/limit"
 )
 
 // How many wrong passwords are borne with: of one address, whatever accounts
@@ -42,7 +43,7 @@ type guesses struct {
 // the right one came from before, or with the zero network all others.
 type guesser struct {
 	account string
-	network netip.Prefix // an IPv4 address or an IPv6 /64
+	network netip.Prefix // as limit.Network has it
 }
 
 type allowance struct {
@@ -73,17 +74,7 @@ func (g *guesses) of(account string, from netip.Addr) guesser {
 // right hears that the password of an account came from an address.
 func (g *guesses) right(account string, from netip.Addr) { g.places.Add(placed(account, from), true) }
 
-func placed(account string, from netip.Addr) guesser {
-	bits := from.BitLen()
-	if from.Is6() {
-		bits = 64
-	}
-	network, err := from.Prefix(bits)
-	if err != nil {
-		network = netip.Prefix{} // of no address
-	}
-	return guesser{account, network}
-}
+func placed(account string, from netip.Addr) guesser { return guesser{account, limit.Network(from)} }
 
 // take takes a guess from an allowance. It refuses if there is none left, and
 // says when there will be.

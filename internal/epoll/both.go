@@ -8,13 +8,11 @@ import (
 	"slices"
 )
 
-// WriteBoth is Write of head and then body, in one packet if they fit. body must
+// WriteFile is Write of head and then body, in one packet if they fit. body must
 // never change from then on: what there is no room for is kept without a copy.
-func (c *Conn) WriteBoth(head, body []byte) error { return c.WriteFile(head, body, nil, 0) }
-
-// WriteFile is WriteBoth of a body that a file holds too, from offset on: the
-// kernel then sends the file's own pages, where it would copy body. That pays for
-// 32 KB or more. The file may be nil, and may be closed at any time.
+// file, unless it is nil, holds body, too, from offset on: the kernel then sends
+// the file's own pages, where it would copy body. That pays for 32 KB or more. It
+// may be closed at any time.
 func (c *Conn) WriteFile(head, body []byte, file *os.File, offset int) error {
 	if c.secure != nil {
 		_, err := c.secure.tls.Write(slices.Concat(head, body))

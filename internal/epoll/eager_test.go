@@ -75,7 +75,7 @@ type shared struct {
 }
 
 func (s *shared) Take(b []byte) (int, error) {
-	return len(b), s.conn.WriteBoth([]byte("head "), s.body)
+	return len(b), s.conn.WriteFile([]byte("head "), s.body, nil, 0)
 }
 func (s *shared) Written()     { close(s.done) }
 func (s *shared) Closed(error) {}
@@ -98,7 +98,7 @@ func TestWriteBoth(t *testing.T) {
 			for s.conn.Unsent() == 0 { // it has been asked, and is about to
 				runtime.Gosched()
 			}
-			if s.conn.WriteBoth(nil, nil) != ErrStalled {
+			if s.conn.WriteFile(nil, nil, nil, 0) != ErrStalled {
 				t.Error("WriteBoth while something waits succeeds; want ErrStalled")
 			}
 			s.conn.mu.Lock()

@@ -75,13 +75,13 @@ func PerMinute(n int) *Limiter {
 // Allow counts an event of this address now and reports whether it is within
 // the limit.
 func (l *Limiter) Allow(a netip.Addr) bool {
-	return l.buckets == nil || l.buckets.allow(network(a))
+	return l.buckets == nil || l.buckets.allow(Network(a))
 }
 
 // Exhausted reports whether the next event of this address would be beyond
 // the limit. It counts nothing.
 func (l *Limiter) Exhausted(a netip.Addr) bool {
-	return l.buckets != nil && l.buckets.exhausted(network(a))
+	return l.buckets != nil && l.buckets.exhausted(Network(a))
 }
 
 // Names allow each name a number of events at once, and as many a minute from
@@ -112,13 +112,15 @@ func (n *Names) Exhausted(name string) bool {
 	return n.buckets != nil && n.buckets.exhausted(maphash.String(n.seed, name))
 }
 
-func network(a netip.Addr) netip.Prefix {
+// Network is what counts as one place: an IPv4 address, or the /64 of an IPv6
+// address. It is the zero Prefix for the zero Addr: all unknown addresses are one.
+func Network(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")
 	bits := a.BitLen()
 	if a.Is6() {
 		bits = 64
 	}
-	p, _ := a.Prefix(bits) // the zero Addr gives the zero Prefix: all unknown addresses are one
+	p, _ := a.Prefix(bits)
 	return p
 }
 

@@ -87,5 +87,5 @@ func (r *Refusals) Accepted(a netip.Addr, device string) {
 }
 
 func (r *Refusals) place(a netip.Addr, device string) place {
-	return place{network(a), maphash.String(r.seed, device)}
+	return place{Network(a), maphash.String(r.seed, device)}
 }

@@ -58,12 +58,15 @@ func blocks(lines []line) (shared []block, lone []line) {
 	}
 	var buf []byte
 	for len(plain) > 0 {
-		n := togetherness(plain)
+		b, n := newBlock(plain)
 		if n < blockLeast {
 			lone = append(lone, plain[:n]...)
 		} else {
-			var b block
-			b, buf = newBlock(plain[:n], buf[:0])
+			buf = buf[:0]
+			for i := range plain[:n] {
+				buf = b.appendLine(buf, &plain[i])
+			}
+			b.lines = string(buf)
 			shared = append(shared, b)
 		}
 		plain = plain[n:]
@@ -71,32 +74,20 @@ func blocks(lines []line) (shared []block, lone []line) {
 	return shared, lone
 }
 
-// togetherness is how many of the first lines could be one block; 1 at least.
-func togetherness(lines []line) int {
-	bucket, since := bucketOf(lines[0].Device), millis(lines[0].At)
-	until := since
-	for n := range lines[:min(len(lines), blockMost)] {
+// newBlock is a block for as many of the first lines as may be in one, without
+// them: one at least.
+func newBlock(lines []line) (b block, n int) {
+	b = block{bucket: bucketOf(lines[0].Device), since: newest, seq: lines[0].seq}
+	for n < min(len(lines), blockMost) && bucketOf(lines[n].Device) == b.bucket {
 		at := millis(lines[n].At)
-		since, until = min(since, at), max(until, at)
-		if bucketOf(lines[n].Device) != bucket || until-since >= blockSpan {
-			return n
+		since, until := min(b.since, at), max(b.until, at)
+		if until-since >= blockSpan && n > 0 {
+			break
 		}
+		b.since, b.until = since, until
+		n++
 	}
-	return min(len(lines), blockMost)
-}
-
-// newBlock makes a block of lines, with buf for scratch.
-func newBlock(lines []line, buf []byte) (block, []byte) {
-	b := block{bucket: bucketOf(lines[0].Device), seq: lines[0].seq, since: newest}
-	for i := range lines {
-		at := millis(lines[i].At)
-		b.since, b.until = min(b.since, at), max(b.until, at)
-	}
-	for i := range lines {
-		buf = b.appendLine(buf, &lines[i])
-	}
-	b.lines = string(buf)
-	return b, buf
+	return b, n
 }
 
 func (b *block) appendLine(dst []byte, l *line) []byte {
@@ -176,8 +167,7 @@ var writeBlocks = pageSQL{
 
 // blocks writes blocks.
 func (w *recordTx) blocks(ctx context.Context, all []block) error {
-	alike := func(*block) struct{} { return struct{}{} }
-	return pages(all, alike, func(_ struct{}, page []block) error {
+	return pages(all, together, func(_ struct{}, page []block) error {
 		args := writeBlocks.args(len(page))
 		for i := range page {
 			b := &page[i]

@@ -153,8 +153,7 @@ func (w *recordTx) climb(ctx context.Context, climbs []climb) error {
 // moves are the climbs of devices that stand where these begin.
 func (w *recordTx) moves(ctx context.Context, climbs []climb) ([]move, error) {
 	moves := make([]move, 0, len(climbs))
-	alike := func(*climb) struct{} { return struct{}{} }
-	err := pages(climbs, alike, func(_ struct{}, page []climb) error {
+	err := pages(climbs, together, func(_ struct{}, page []climb) error {
 		args := readPlaces.args(len(page))
 		of := make(map[int64]*climb, len(page))
 		for i := range page {

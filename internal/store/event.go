@@ -119,5 +119,6 @@ func (tx *Tx) removeEvents(ctx context.Context, device int64) error {
 			return err
 		}
 	}
-	return nil
+	_, err = tx.db.ExecContext(ctx, `DELETE FROM event_block WHERE bucket = $1 AND lines = ''`, bucketOf(device))
+	return err
 }

@@ -82,6 +82,9 @@ func pages[T any, K comparable](rows []T, share func(*T) K, fn func(K, []T) erro
 	return nil
 }
 
+// together is for rows that share nothing: they are one group.
+func together[T any](*T) (nothing struct{}) { return nothing }
+
 // group is rows that are alike.
 type group[T any, K comparable] struct {
 	shared K
