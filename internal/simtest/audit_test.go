@@ -287,6 +287,9 @@ func (m *model) has(id *identity, d cota.Device, x *push) {
 		}
 	}
 	switch {
+	case id.unheard && id.p.current > x.version:
+		// What is current may be on record as offered in an answer that was
+		// lost; it is offered nothing older then.
 	case best < x.version:
 		m.breach("%s is connected since %s and was not offered version %d; the newest was %d", id, m.time(player.online), x.version, best)
 	case best > x.version, len(id.players) > 1:

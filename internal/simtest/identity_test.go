@@ -33,6 +33,7 @@ type identity struct {
 	saidBack    bool // reverted
 	saidGot     bool
 	signedIn    bool
+	unheard     bool // it asked, and was gone before it had the answer
 
 	players []*device
 }

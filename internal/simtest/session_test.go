@@ -60,7 +60,18 @@ func (s *session) run() (in bool) {
 		s.ask()
 	}
 	s.converse(rest)
+	s.leave()
 	return true
+}
+
+// leave notes what the device asked and will not hear the answer to.
+func (s *session) leave() {
+	m := s.w.model
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, waiting := range s.asked {
+		s.id.unheard = s.id.unheard || len(waiting) > 0
+	}
 }
 
 // welcome judges the answer to CONNECT.
