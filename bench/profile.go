@@ -36,12 +36,13 @@ func (s *cotaServer) profile(ctx context.Context, name string, to io.Writer) err
 func profileAll(ctx context.Context, r *rig, args []string) error {
 	flags := flag.NewFlagSet("bench profile", flag.ExitOnError)
 	n := flags.Int("n", 5000, "connections")
+	registered := flags.Int("registered", 0, "devices among which they are evenly spread (default as many)")
 	dir := flags.String("results", "results/profile", "directory to write the profiles to")
 	flags.Parse(args)
 	if err := os.MkdirAll(*dir, 0o755); err != nil {
 		return err
 	}
-	data, err := newSeed(ctx, r, *n, *n)
+	data, err := newSeed(ctx, r, max(*n, *registered), *n)
 	if err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}

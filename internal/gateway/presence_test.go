@@ -112,7 +112,7 @@ func TestDeviceThatIsShutOutWhileItSignsIn(t *testing.T) {
 		r := newRig(t, 1)
 		// One that was connected to another node is taken over from it, which
 		// waits for the database.
-		r.sql(`UPDATE device SET node = 999`)
+		r.sql(`INSERT INTO presence (device, node, through, connected_at, seen_at) SELECT id, 999, 0, 1, 1 FROM device`)
 		release := r.holdWrites()
 		disabled := make(chan error)
 		go func() {

@@ -235,7 +235,7 @@ func rootOfDevices(t *testing.T, path string, whole []byte) []byte {
 func TestDoctorComparesTheClockWithDevices(t *testing.T) {
 	o := pushedTo(t, nil)
 	ahead := time.Now().Add(time.Hour).UnixMilli()
-	plant(t, o, `UPDATE device SET seen_at = `+strconv.FormatInt(ahead, 10)+` WHERE name = 'dev-000003'`)
+	plant(t, o, `UPDATE presence SET seen_at = `+strconv.FormatInt(ahead, 10)+` WHERE device = (SELECT id FROM device WHERE name = 'dev-000003')`)
 	found := wrong(t, o)
 	if len(found) != 1 || !strings.Contains(found[0], "clock: it is at least 1h0m0s behind: the newest record, a connection of a device") &&
 		!strings.Contains(found[0], "clock: it is at least 59m5") {

@@ -33,9 +33,9 @@ func (tx *Tx) AddDevices(ctx context.Context, product string, all []cota.Credent
 		}
 		_, err := tx.db.ExecContext(ctx, `
 			WITH v AS (VALUES `+tx.engine.values(1, n, "INTEGER", "TEXT", "TEXT", "TEXT", "BIGINT")+`)
-			INSERT INTO device (id, product, name, secret_sealed, created_at, disabled, node, connected_at, seen_at,
+			INSERT INTO device (id, product, name, secret_sealed, created_at, disabled,
 				push, state, code, detail, state_at, offered, config_id, config_at)
-			SELECT v.*, FALSE, 0, 0, 0, 0, 0, 0, '', 0, 0, '', 0 FROM v`, args...)
+			SELECT v.*, FALSE, 0, 0, 0, '', 0, 0, '', 0 FROM v`, args...)
 		if err != nil {
 			return err
 		}
@@ -114,6 +114,7 @@ func (tx *Tx) RemoveDevice(ctx context.Context, product string, id int64, now ti
 		return err
 	}
 	for _, sql := range []string{
+		`DELETE FROM presence WHERE device = $1`,
 		`DELETE FROM topology WHERE device = $1`,
 		`DELETE FROM topology WHERE gateway = $1`,
 		`DELETE FROM device_token WHERE device = $1`,
@@ -125,16 +126,19 @@ func (tx *Tx) RemoveDevice(ctx context.Context, product string, id int64, now ti
 	return tx.removeEvents(ctx, id)
 }
 
-// online wants the arguments of alive. So does deviceColumns.
+// online wants the arguments of alive, and withPresence behind the table device.
+// So does deviceColumns.
 var (
-	online = "EXISTS (SELECT 1 FROM node WHERE node.id = device.node AND " + nodeAlive + ")"
+	withPresence = " LEFT JOIN presence ON presence.device = device.id"
+
+	online = "EXISTS (SELECT 1 FROM node WHERE node.id = presence.node AND " + nodeAlive + ")"
 
 	deviceColumns = `device.id, device.product, device.name, device.disabled, device.created_at,
 		` + online + `,
-		device.connected_at, device.seen_at, device.secret_at, device.push, device.state, device.code, device.detail, device.state_at,
-		device.config_id, device.config_at, device.offered, device.node,
+		COALESCE(presence.connected_at, 0), COALESCE(presence.seen_at, 0), device.secret_at, device.push, device.state, device.code, device.detail, device.state_at,
+		device.config_id, device.config_at, device.offered, COALESCE(presence.node, 0),
 		COALESCE((SELECT number FROM version WHERE version.product = device.product AND version.config_id = device.config_id), 0),
-		device.through, COALESCE((SELECT gateway.product || '/' || gateway.name FROM device AS gateway
+		COALESCE(presence.through, 0), COALESCE((SELECT gateway.product || '/' || gateway.name FROM device AS gateway
 			WHERE gateway.id = (SELECT topology.gateway FROM topology WHERE topology.device = device.id)), '')`
 )
 
@@ -178,7 +182,7 @@ func (q queries) alive(rest ...any) []any {
 // Device is the device of a product with this name.
 func (q queries) Device(ctx context.Context, product, name string) (DeviceRow, error) {
 	row := q.db.QueryRowContext(ctx, `
-		SELECT `+deviceColumns+` FROM device WHERE product = $3 AND name = $4`, q.alive(product, name)...)
+		SELECT `+deviceColumns+` FROM device`+withPresence+` WHERE device.product = $3 AND device.name = $4`, q.alive(product, name)...)
 	return one(row, scanDevice, "no device %s in product %s", name, product)
 }
 
@@ -226,7 +230,7 @@ func (q queries) Devices(ctx context.Context, product string, f DeviceFilter, af
 		and("device.push = ? AND device.state = ?", f.Push, int(*f.Rung))
 	}
 	rows, err := q.db.QueryContext(ctx, `
-		SELECT `+deviceColumns+` FROM device
+		SELECT `+deviceColumns+` FROM device`+withPresence+`
 		WHERE device.product = $3 AND device.name `+from+` $4`+where+` ORDER BY device.name LIMIT $5`, args...)
 	return collect(rows, err, scanDevice)
 }

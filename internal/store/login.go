@@ -19,7 +19,8 @@ type Login struct {
 }
 
 // loginColumns are what a loginRow reads.
-const loginColumns = `name, id, disabled, push, state, code, offered, node, secret_sealed`
+const loginColumns = `name, id, disabled, push, state, code, offered,
+	COALESCE((SELECT node FROM presence WHERE presence.device = device.id), 0), secret_sealed`
 
 // loginRow reads one row after the other. database/sql hands over an int64 as it
 // is, and any other number by way of its text.

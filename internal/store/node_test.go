@@ -118,7 +118,7 @@ func TestADeadNodesDevicesAreOffline(t *testing.T) {
 		exec(t, db, `INSERT INTO node (id, host, started_at, seen_at) VALUES (99, '', 0, $1)
 			ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`, time.Now().Add(-d).UnixMilli())
 	}
-	exec(t, db, `UPDATE device SET node = 99`)
+	exec(t, db, `UPDATE presence SET node = 99`)
 	online(b, "on a node that never was", false)
 	silent(10 * time.Second)
 	online(b, "on a node that is silent for a moment", true)

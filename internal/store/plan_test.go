@@ -18,14 +18,15 @@ func TestPlans(t *testing.T) {
 	storetest.EachDatabase(t, func(t *testing.T, dsn string) {
 		s := storetest.OpenDSN(t, dsn)
 		addProduct(t, s, pk)
-		scan, sort := regexp.MustCompile(`SCAN (device|version|push|push_progress|event|event_block|audit|topology)\b`), regexp.MustCompile(`USE TEMP B-TREE`)
+		scan, sort := regexp.MustCompile(`SCAN (device|presence|version|push|push_progress|event|event_block|audit|topology)\b`), regexp.MustCompile(`USE TEMP B-TREE`)
 		if !isSQLite(dsn) { // plans by what the tables hold
-			scan, sort = regexp.MustCompile(`Seq Scan on (device|version|push|push_progress|event|event_block|audit|topology)\b`), regexp.MustCompile(`Sort\b`)
+			scan, sort = regexp.MustCompile(`Seq Scan on (device|presence|version|push|push_progress|event|event_block|audit|topology)\b`), regexp.MustCompile(`Sort\b`)
 			db := raw(t, dsn)
-			exec(t, db, `INSERT INTO device (id, product, name, secret_sealed, disabled, created_at, node, connected_at, seen_at,
+			exec(t, db, `INSERT INTO device (id, product, name, secret_sealed, disabled, created_at,
 					push, state, code, detail, state_at, offered, config_id, config_at)
-				SELECT n, 'a1Product' || n % 3, 'dev-' || n, '', FALSE, 0, 0, 0, 0, 1, n % 5, 0, '', 0, 0, 'c', 0
+				SELECT n, 'a1Product' || n % 3, 'dev-' || n, '', FALSE, 0, 1, n % 5, 0, '', 0, 0, 'c', 0
 				FROM generate_series(1, 100000) AS n`)
+			exec(t, db, `INSERT INTO presence (device, node, through, connected_at, seen_at) SELECT n, 1, 0, 0, 0 FROM generate_series(1, 100000) AS n`)
 			exec(t, db, `INSERT INTO event (device, at, seq, kind, push, code, detail)
 				SELECT n % 10000, n, n, 'sent', 1, 0, '' FROM generate_series(1, 100000) AS n`)
 			exec(t, db, `INSERT INTO event_block (bucket, since, until, seq, lines)
@@ -99,7 +100,7 @@ func TestPlans(t *testing.T) {
 			}
 		}
 		for text, plan := range s.RecorderPlans(ctx) {
-			if regexp.MustCompile(`SCAN device|Seq Scan on device|AUTOMATIC|Hash Join|Merge Join`).MatchString(plan) || strings.HasPrefix(plan, "error") {
+			if regexp.MustCompile(`SCAN (device|presence)|Seq Scan on (device|presence)|AUTOMATIC|Hash Join|Merge Join`).MatchString(plan) || strings.HasPrefix(plan, "error") {
 				t.Errorf("%s\ngoes by\n%s\nwant the primary key", text, plan)
 			}
 		}

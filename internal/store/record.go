@@ -20,7 +20,7 @@ func (s *Store) record(ctx context.Context, batch []Report) error {
 	}
 	order := byDevice(batch)
 	climbs, rose := fold(batch, order)
-	connects, configs, offers := latest(batch)
+	connects, configs, offers := latest(batch, order)
 	// Every statement is conditional on the rows it changes, so the weakest
 	// isolation will do.
 	db, err := s.write.BeginTx(ctx, nil)
@@ -75,42 +75,42 @@ func byDevice(batch []Report) []int {
 	return order
 }
 
-// latest picks, per device and sorted by device, the last connection change,
-// the last configuration and the newest offer outside of a push.
-func latest(batch []Report) (connects, configs, offers []Report) {
-	c, f, o := map[int64]Report{}, map[int64]Report{}, map[int64]Report{}
-	for _, r := range batch {
+// latest picks, per device, the last connection change, the last configuration
+// and the newest offer outside of a push. They are sorted by device, as order is.
+func latest(batch []Report, order []int) (connects, configs, offers []*Report) {
+	for _, i := range order {
+		r := &batch[i]
 		if r.Connected || r.Disconnected {
-			c[r.Device] = mergeConnection(c[r.Device], r)
+			connects = latter(connects, r, prevails)
 		}
 		if r.ConfigID != "" || r.Reverted {
-			f[r.Device] = r
+			configs = latter(configs, r, func(_, _ *Report) bool { return true })
 		}
-		if r.Offered > o[r.Device].Offered {
-			o[r.Device] = r
+		if r.Offered != 0 {
+			offers = latter(offers, r, func(cur, next *Report) bool { return next.Offered > cur.Offered })
 		}
 	}
-	id := func(r Report) int64 { return r.Device }
-	return sorted(c, id), sorted(f, id), sorted(o, id)
+	return connects, configs, offers
 }
 
-// mergeConnection lets the end of a connection count only if no newer one has
-// begun, and its beginning unless a newer one lasts. (After a newer one has
-// ended, it may be the clock that was set back.)
-func mergeConnection(cur, next Report) Report {
-	if cur.Since.After(next.Since) && (next.Disconnected || cur.Connected) {
-		return cur
+// latter adds next to all, in which it takes the place of the same device's if
+// it prevails.
+func latter(all []*Report, next *Report, prevails func(cur, next *Report) bool) []*Report {
+	last := len(all) - 1
+	switch {
+	case last < 0 || all[last].Device != next.Device:
+		return append(all, next)
+	case prevails(all[last], next):
+		all[last] = next
 	}
-	return next
-}
-
-func sorted[T any](of map[int64]T, id func(T) int64) []T {
-	all := make([]T, 0, len(of))
-	for _, t := range of {
-		all = append(all, t)
-	}
-	slices.SortFunc(all, func(a, b T) int { return cmp.Compare(id(a), id(b)) })
 	return all
+}
+
+// prevails lets the end of a connection count only if no newer one has begun, and
+// its beginning unless a newer one lasts. (After a newer one has ended, it may be
+// the clock that was set back.)
+func prevails(cur, next *Report) bool {
+	return !cur.Since.After(next.Since) || !next.Disconnected && !cur.Connected
 }
 
 // recordTx is one batch being written.
@@ -185,30 +185,39 @@ func percent(n, total int64) int64 {
 	return min(100*n/total, 100)
 }
 
+// registered says that there is a device v.column1. Most have connected before,
+// and their narrow rows are on fewer pages. (PostgreSQL would read all of a
+// table for an EXISTS OR EXISTS.)
+const registered = `COALESCE((SELECT device FROM presence WHERE device = v.column1),
+	(SELECT id FROM device WHERE id = v.column1)) IS NOT NULL`
+
 var writeConnections = pageSQL{
 	shared: []string{"BOOLEAN", "BIGINT", "BIGINT"},
 	each:   []string{"BIGINT", "BIGINT", "BIGINT"},
 	text: `
-		UPDATE device SET node = CASE WHEN $1 THEN $2 ELSE 0 END, through = $3, connected_at = v.column2, seen_at = v.column3
-		FROM (VALUES ROWS) AS v
-		WHERE device.id = +v.column1 AND (device.connected_at < v.column2
-			OR device.connected_at = v.column2 AND device.node = $2
-			OR $1 AND device.node <> $2)`,
+		INSERT INTO presence (node, through, device, connected_at, seen_at)
+		SELECT CASE WHEN $1 THEN $2 ELSE 0 END, $3, v.column1, v.column2, v.column3 FROM (VALUES ROWS) AS v
+		WHERE ` + registered + `
+		ON CONFLICT (device) DO UPDATE
+		SET node = excluded.node, through = excluded.through, connected_at = excluded.connected_at, seen_at = excluded.seen_at
+		WHERE presence.connected_at < excluded.connected_at
+			OR presence.connected_at = excluded.connected_at AND presence.node = $2
+			OR $1 AND presence.node <> $2`,
 }
 
 // connect writes where devices are connected. The end of a connection changes
 // nothing if the device has signed in again since, here or elsewhere, and its
 // beginning nothing if it has here.
-func (w *recordTx) connect(ctx context.Context, node int64, connects []Report) error {
+func (w *recordTx) connect(ctx context.Context, node int64, connects []*Report) error {
 	type connection struct {
 		connected bool
 		through   int64
 	}
-	by := func(r *Report) connection { return connection{r.Connected, r.Through} }
-	return pages(connects, by, func(c connection, page []Report) error {
+	by := func(r **Report) connection { return connection{(*r).Connected, (*r).Through} }
+	return pages(connects, by, func(c connection, page []*Report) error {
 		args := writeConnections.args(len(page), c.connected, node, c.through)
-		for i := range page {
-			args = append(args, page[i].Device, millis(page[i].Since), millis(page[i].At))
+		for _, r := range page {
+			args = append(args, r.Device, millis(r.Since), millis(r.At))
 		}
 		if _, err := w.stmt(ctx, &writeConnections, len(page)).ExecContext(ctx, args...); err != nil {
 			return fmt.Errorf("write connections: %w", err)
@@ -229,17 +238,17 @@ var writeConfigs = pageSQL{
 
 // configure writes what devices say they run, when it is news: nothing that is
 // known, after they have taken a configuration back.
-func (w *recordTx) configure(ctx context.Context, configs []Report) error {
-	runs := func(r *Report) string {
-		if r.Reverted {
+func (w *recordTx) configure(ctx context.Context, configs []*Report) error {
+	runs := func(r **Report) string {
+		if (*r).Reverted {
 			return ""
 		}
-		return r.ConfigID
+		return (*r).ConfigID
 	}
-	return pages(configs, runs, func(config string, page []Report) error {
+	return pages(configs, runs, func(config string, page []*Report) error {
 		args := writeConfigs.args(len(page), config)
-		for i := range page {
-			args = append(args, page[i].Device, millis(page[i].At))
+		for _, r := range page {
+			args = append(args, r.Device, millis(r.At))
 		}
 		rows, err := w.stmt(ctx, &writeConfigs, len(page)).QueryContext(ctx, args...)
 		if err != nil {
@@ -266,11 +275,11 @@ var writeOffers = pageSQL{
 }
 
 // offer writes which versions devices were offered outside of a push.
-func (w *recordTx) offer(ctx context.Context, offers []Report) error {
-	return pages(offers, func(r *Report) int64 { return r.Offered }, func(version int64, page []Report) error {
+func (w *recordTx) offer(ctx context.Context, offers []*Report) error {
+	return pages(offers, func(r **Report) int64 { return (*r).Offered }, func(version int64, page []*Report) error {
 		args := writeOffers.args(len(page), version)
-		for i := range page {
-			args = append(args, page[i].Device)
+		for _, r := range page {
+			args = append(args, r.Device)
 		}
 		if _, err := w.stmt(ctx, &writeOffers, len(page)).ExecContext(ctx, args...); err != nil {
 			return fmt.Errorf("write offers: %w", err)

@@ -350,7 +350,7 @@ func TestConnections(t *testing.T) {
 				}
 				index := 2*n + way
 				if c.elsewhere != 0 {
-					exec(t, db, `UPDATE device SET node = $1, connected_at = $2 WHERE id = $3`,
+					exec(t, db, `INSERT INTO presence (node, connected_at, device, through, seen_at) VALUES ($1, $2, $3, 0, 0)`,
 						elsewhere, at(c.elsewhere).UnixMilli(), ids[index])
 				}
 				for i := range c.reports {

@@ -43,7 +43,7 @@ var writeEvents = pageSQL{
 	text: `
 		INSERT INTO event (kind, push, code, properties, device, at, seq, detail)
 		SELECT $1, $2, $3, $4, v.column1, v.column2, v.column3, v.column4 FROM (VALUES ROWS) AS v
-		WHERE EXISTS (SELECT 1 FROM device WHERE device.id = v.column1)`,
+		WHERE ` + registered,
 }
 
 // line is a line of a timeline.

@@ -41,7 +41,7 @@ func (q queries) CountSubdevices(ctx context.Context, gateway int64) (n int, err
 // id.
 func (q queries) Subdevices(ctx context.Context, gateway, after int64, limit int) ([]DeviceRow, error) {
 	rows, err := q.db.QueryContext(ctx, `
-		SELECT `+deviceColumns+` FROM topology JOIN device ON device.id = topology.device
+		SELECT `+deviceColumns+` FROM topology JOIN device ON device.id = topology.device`+withPresence+`
 		WHERE topology.gateway = $3 AND topology.device > $4 ORDER BY topology.device LIMIT $5`,
 		q.alive(gateway, after, limit)...)
 	return collect(rows, err, scanDevice)

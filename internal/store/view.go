@@ -163,7 +163,7 @@ func (v *View) Newest(ctx context.Context) (at time.Time, what string, err error
 			UNION ALL SELECT max(started_at), 'a push' FROM push
 			UNION ALL SELECT max(ended_at), 'the end of a push' FROM push
 			UNION ALL SELECT max(state_at), 'the state of a device' FROM device
-			UNION ALL SELECT max(seen_at), 'a connection of a device' FROM device
+			UNION ALL SELECT max(seen_at), 'a connection of a device' FROM presence
 			UNION ALL SELECT max(started_at), 'the start of a server' FROM node
 		) AS newest WHERE at IS NOT NULL ORDER BY at DESC LIMIT 1`).Scan(&newest, &what)
 	if errors.Is(err, sql.ErrNoRows) {
