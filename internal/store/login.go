@@ -15,12 +15,13 @@ type Login struct {
 	Product, Name string
 	Disabled      bool
 	Standing      cota.Standing
-	Node          int64 // where it was connected last; 0 once it has left
+	Node          int64 // where it was connected last; 0 once it has left, and on SQLite, which has one node at a time
 }
 
 // loginColumns are what a loginRow reads.
-const loginColumns = `name, id, disabled, push, state, code, offered,
-	COALESCE((SELECT node FROM presence WHERE presence.device = device.id), 0), secret_sealed`
+func (q queries) loginColumns() string {
+	return `name, id, disabled, push, state, code, offered, ` + q.engine.node + `, secret_sealed`
+}
 
 // loginRow reads one row after the other. database/sql hands over an int64 as it
 // is, and any other number by way of its text.
@@ -48,7 +49,7 @@ func (r *loginRow) scan(from scanner) error {
 // DeviceLogin is a device and the secret that it signs in with.
 func (q queries) DeviceLogin(ctx context.Context, product, name string) (l Login, secret string, err error) {
 	row := newLoginRow(product)
-	err = row.scan(q.db.QueryRowContext(ctx, `SELECT `+loginColumns+` FROM device WHERE product = $1 AND name = $2`, product, name))
+	err = row.scan(q.db.QueryRowContext(ctx, `SELECT `+q.loginColumns()+` FROM device WHERE product = $1 AND name = $2`, product, name))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return l, "", NoDevice(product, name)
@@ -93,7 +94,7 @@ func (q queries) loginPage(ctx context.Context, product string, names []string, 
 	}
 	// As with a single one, nobody watches whether ctx ends meanwhile.
 	rows, err := q.db.QueryContext(context.WithoutCancel(ctx), `
-		SELECT `+loginColumns+` FROM device
+		SELECT `+q.loginColumns()+` FROM device
 		WHERE product = `+q.engine.placeholder(1)+` AND name IN (`+q.engine.placeholders(2, size)+`)`, args...)
 	if err != nil {
 		return err

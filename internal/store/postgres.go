@@ -56,6 +56,7 @@ func openPool(ctx context.Context, config *pgx.ConnConfig) (*sql.DB, error) {
 var postgres = engine{
 	name:      "postgres",
 	isolation: sql.LevelSerializable,
+	node:      "COALESCE((SELECT node FROM presence WHERE presence.device = device.id), 0)",
 	retry: func(err error) bool {
 		code := postgresCode(err)
 		return code == "40001" || code == "40P01" // serialization failure, deadlock

@@ -118,6 +118,7 @@ func sqliteDSN(path string) string {
 var sqliteEngine = engine{
 	name:    "sqlite",
 	bare:    true,
+	node:    "0", // there is no other node from which a device could come
 	retry:   func(err error) bool { return sqliteCode(err)&0xff == sqlite3.SQLITE_BUSY },
 	trouble: sqliteTrouble,
 	taken: func(err error) bool {

@@ -101,6 +101,7 @@ type engine struct {
 	name      string
 	bare      bool               // long lists use ? for $n: the time SQLite takes for named ones is quadratic
 	isolation sql.IsolationLevel // of Update
+	node      string             // the node to which a device is connected, of the table device
 	retry     func(error) bool   // the transaction lost a race and may be tried again
 	taken     func(error) bool   // a unique index already holds the key
 	trouble   func(error) string // what keeps the database from its work; "" if that is not it
