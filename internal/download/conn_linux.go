@@ -16,7 +16,7 @@ import (
 // does is not heard any more, and the connection ends after that answer.
 type conn struct {
 	loops *loops
-	conn  *epoll.Conn
+	conn  epoll.Conn
 	from  netip.Addr
 	begun bool // a request has begun, and must be there in time; for Take only
 

@@ -39,8 +39,9 @@ func newLoops(s *Server, ln *net.TCPListener) (*loops, error) {
 	return l, nil
 }
 
-func (l *loops) accept(c *epoll.Conn, from netip.AddrPort) epoll.Handler {
-	d := &conn{loops: l, conn: c, from: from.Addr(), begun: true}
+func (l *loops) accept(p *epoll.Place, from netip.AddrPort) epoll.Handler {
+	d := &conn{loops: l, from: from.Addr(), begun: true}
+	p.KeepIn(&d.conn)
 	d.within(l.server.HTTP.ReadHeaderTimeout)
 	return d
 }

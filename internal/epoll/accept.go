@@ -21,7 +21,7 @@ type Listener struct {
 	group   *Group
 	fd      int32
 	eager   bool
-	handler func(*Conn, netip.AddrPort) Handler
+	handler func(*Place, netip.AddrPort) Handler
 	failed  func(error)
 	closed  atomic.Bool
 }
@@ -29,11 +29,11 @@ type Listener struct {
 // Listen accepts connections from ln until the Listener is closed; ln stays the
 // caller's. handler makes the Handler of each; failed is told when none can be
 // accepted, which is tried again every second.
-func (g *Group) Listen(ln *net.TCPListener, handler func(*Conn, netip.AddrPort) Handler, failed func(error)) (*Listener, error) {
+func (g *Group) Listen(ln *net.TCPListener, handler func(*Place, netip.AddrPort) Handler, failed func(error)) (*Listener, error) {
 	return g.listen(ln, false, handler, failed)
 }
 
-func (g *Group) listen(ln *net.TCPListener, eager bool, handler func(*Conn, netip.AddrPort) Handler, failed func(error)) (*Listener, error) {
+func (g *Group) listen(ln *net.TCPListener, eager bool, handler func(*Place, netip.AddrPort) Handler, failed func(error)) (*Listener, error) {
 	raw, err := ln.SyscallConn()
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (a *Listener) accept(l *loop) error {
 			}
 			continue
 		}
-		if err := a.group.add(fd, nil, func(c *Conn) Handler { return a.handler(c, from) }); err != nil {
+		if err := a.group.add(fd, nil, func(p *Place) Handler { return a.handler(p, from) }); err != nil {
 			return err
 		}
 	}

@@ -28,13 +28,13 @@ func TestAccept(t *testing.T) {
 			defer ln.Close()
 			got := make(chan accepted, 1)
 			r := newRig(t)
-			a, err := r.group.listen(ln.(*net.TCPListener), eager, func(c *Conn, from netip.AddrPort) Handler {
-				on, err := unix.GetsockoptInt(int(c.fd), unix.IPPROTO_TCP, unix.TCP_NODELAY)
+			a, err := r.group.listen(ln.(*net.TCPListener), eager, func(p *Place, from netip.AddrPort) Handler {
+				on, err := unix.GetsockoptInt(int(p.fd), unix.IPPROTO_TCP, unix.TCP_NODELAY)
 				if err != nil {
 					t.Error(err)
 				}
 				got <- accepted{from, on}
-				return newEcho(c)
+				return newEcho(p)
 			}, func(err error) { t.Error(err) })
 			must(t, err)
 			nc, err := net.Dial("tcp", ln.Addr().String())

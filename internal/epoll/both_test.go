@@ -61,8 +61,8 @@ func TestWriteFile(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t)
-			r.listenEager(func(c *Conn, _ netip.AddrPort) Handler {
-				return &filed{c, bytes.Repeat([]byte("M"), tt.size), tt.file, tt.offset}
+			r.listenEager(func(p *Place, _ netip.AddrPort) Handler {
+				return &filed{p.KeepIn(new(Conn)), bytes.Repeat([]byte("M"), tt.size), tt.file, tt.offset}
 			})
 			nc := r.knock()
 			nc.Write([]byte("x"))

@@ -51,9 +51,9 @@ type Conn struct {
 	secure  *secure // nil: plain
 
 	deadline  atomic.Int32 // tick after which the wheel looks at it; 0: never
-	wheelSlot int32        // one more than the slot it stands in; these three are guarded by wheel.mu
-	wheelNext *Conn
-	wheelPrev *Conn
+	wheelNext ref          // these three are guarded by wheel.mu
+	wheelPrev ref
+	wheelSlot int16 // one more than the slot it stands in; 0: none
 
 	mu      sync.Mutex
 	fd      int32    // -1: ended; guarded by mu
@@ -79,6 +79,9 @@ type buffers struct {
 func (c *Conn) SetDeadline(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.fd < 0 {
+		return
+	}
 	c.readBy = c.after(d)
 	c.schedule()
 }
@@ -97,7 +100,8 @@ func (c *Conn) after(d time.Duration) int32 {
 	return c.loop.group.now() + int32((d+tick-1)/tick)
 }
 
-// schedule has the wheel look at the earlier of the deadlines. c.mu is held.
+// schedule has the wheel look at the earlier of the deadlines. c.mu is held, and
+// the connection has not ended.
 func (c *Conn) schedule() {
 	at := c.readBy
 	if c.buffers != nil && c.buffers.writeBy != 0 && (at == 0 || c.buffers.writeBy < at) {
@@ -226,9 +230,9 @@ func (c *Conn) finish(err error) {
 // leave takes the socket away from the loop. c.mu is held.
 func (c *Conn) leave() (fd int) {
 	fd = int(c.fd)
+	c.loop.wheel.set(c, 0)
 	c.loop.group.conns[fd].Store(nil)
 	c.fd, c.buffers = -1, nil
-	c.loop.wheel.set(c, 0)
 	return fd
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // listenEager has the group accept what speaks first.
-func (r *rig) listenEager(handler func(*Conn, netip.AddrPort) Handler) *rig {
+func (r *rig) listenEager(handler func(*Place, netip.AddrPort) Handler) *rig {
 	a, err := r.group.ListenEager(r.ln, handler, func(err error) { r.t.Error(err) })
 	must(r.t, err)
 	r.t.Cleanup(func() { must(r.t, a.Close()) })
@@ -23,7 +23,7 @@ func (r *rig) listenEager(handler func(*Conn, netip.AddrPort) Handler) *rig {
 
 func TestEager(t *testing.T) {
 	r := newRig(t)
-	r.listenEager(func(c *Conn, _ netip.AddrPort) Handler { return newEcho(c) })
+	r.listenEager(func(p *Place, _ netip.AddrPort) Handler { return newEcho(p) })
 	var all sync.WaitGroup
 	for i := range 100 {
 		nc := r.knock()
@@ -36,8 +36,8 @@ func TestEager(t *testing.T) {
 func TestEagerEnd(t *testing.T) {
 	r := newRig(t)
 	made := make(chan *echo, 1)
-	r.listenEager(func(c *Conn, _ netip.AddrPort) Handler {
-		e := newEcho(c)
+	r.listenEager(func(p *Place, _ netip.AddrPort) Handler {
+		e := newEcho(p)
 		made <- e
 		return e
 	})
@@ -56,9 +56,9 @@ func TestEagerEnd(t *testing.T) {
 func TestEagerDeadline(t *testing.T) {
 	r := newRig(t)
 	made := make(chan *echo, 1)
-	r.listenEager(func(c *Conn, _ netip.AddrPort) Handler {
-		e := newEcho(c)
-		c.SetDeadline(time.Second)
+	r.listenEager(func(p *Place, _ netip.AddrPort) Handler {
+		e := newEcho(p)
+		e.conn.SetDeadline(time.Second)
 		made <- e
 		return e
 	})
@@ -85,8 +85,8 @@ func TestWriteBoth(t *testing.T) {
 	for _, size := range []int{0, 10, len(body)} {
 		r := newRig(t)
 		made := make(chan *shared, 1)
-		r.listenEager(func(c *Conn, _ netip.AddrPort) Handler {
-			s := &shared{c, body[:size], make(chan struct{})}
+		r.listenEager(func(p *Place, _ netip.AddrPort) Handler {
+			s := &shared{p.KeepIn(new(Conn)), body[:size], make(chan struct{})}
 			made <- s
 			return s
 		})

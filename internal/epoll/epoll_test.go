@@ -134,7 +134,7 @@ func TestStalledWhilePaused(t *testing.T) {
 	r := newRig(t)
 	there, here := r.pair()
 	s := &sleeper{end: make(chan error, 1)}
-	must(t, r.group.Add(here, nil, func(c *Conn) Handler { s.conn = c; return s }))
+	must(t, r.group.Add(here, nil, func(p *Place) Handler { s.conn = p.KeepIn(new(Conn)); return s }))
 	there.Write([]byte("hello"))
 	select {
 	case err := <-s.end:
@@ -151,7 +151,7 @@ func TestAddWithFirstBytes(t *testing.T) {
 	there, here := r.pair()
 	var e *echo
 	f := append(frame(9), frame(12)...) // the first is answered after a pause
-	must(t, r.group.Add(here, bytes.Clone(f), func(c *Conn) Handler { e = newEcho(c); return e }))
+	must(t, r.group.Add(here, bytes.Clone(f), func(p *Place) Handler { e = newEcho(p); return e }))
 	got := make([]byte, len(f))
 	if _, err := io.ReadFull(there, got); err != nil || !bytes.Equal(got, f) {
 		t.Errorf("read %x, %v; want %x", got, err, f)
@@ -182,7 +182,7 @@ func TestDetach(t *testing.T) {
 	r := newRig(t)
 	there, here := r.pair()
 	d := &detacher{got: make(chan []byte, 1), nc: make(chan net.Conn, 1)}
-	must(t, r.group.Add(here, nil, func(c *Conn) Handler { d.conn = c; return d }))
+	must(t, r.group.Add(here, nil, func(p *Place) Handler { d.conn = p.KeepIn(new(Conn)); return d }))
 	there.Write([]byte("hello"))
 	if got := <-d.got; string(got) != "hello" {
 		t.Errorf("Take(%q); want hello", got)
@@ -215,7 +215,7 @@ func TestTLS(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				must(t, r.group.AddTLS(tc, s, nil, func(c *Conn) Handler { e := newEcho(c); served <- e; return e }))
+				must(t, r.group.AddTLS(tc, s, nil, func(p *Place) Handler { e := newEcho(p); served <- e; return e }))
 			}
 		}()
 		var all sync.WaitGroup
@@ -243,10 +243,10 @@ func certificate(t testing.TB) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// A million of these are a hundred megabytes.
+// A million of these are eighty megabytes.
 func TestSizeOfConn(t *testing.T) {
-	if n := unsafe.Sizeof(Conn{}); n > 96 {
-		t.Errorf("a Conn takes %d bytes; want at most 96", n)
+	if n := unsafe.Sizeof(Conn{}); n > 80 {
+		t.Errorf("a Conn takes %d bytes; want at most 80", n)
 	}
 }
 

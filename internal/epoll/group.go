@@ -72,7 +72,7 @@ func (g *Group) Close() error {
 // Add serves a TCP connection from now on. It takes the socket away from nc,
 // which must not be used any more, whatever comes back. first are bytes that
 // were read already; they are the Conn's from now on. handler makes its Handler.
-func (g *Group) Add(nc *net.TCPConn, first []byte, handler func(*Conn) Handler) error {
+func (g *Group) Add(nc *net.TCPConn, first []byte, handler func(*Place) Handler) error {
 	fd, err := fileOf(nc)
 	if err != nil {
 		return err
@@ -94,15 +94,11 @@ func fileOf(nc *net.TCPConn) (fd int, err error) {
 }
 
 // add serves a non-blocking socket.
-func (g *Group) add(fd int32, first []byte, handler func(*Conn) Handler) error {
-	// It begins paused and ignored, so that Resume looks at first, and after
-	// that epoll at the socket.
-	c := &Conn{loop: g.turn(), fd: fd, paused: true, ignored: true}
-	if len(first) > 0 {
-		c.buffers = &buffers{in: first}
-	}
-	if err := g.register(c, handler); err != nil {
-		unix.Close(int(fd))
+func (g *Group) add(fd int32, first []byte, handler func(*Place) Handler) error {
+	// It begins paused, so that Resume looks at first, and after that epoll at
+	// the socket.
+	c, err := g.register(&Place{fd: fd, paused: true, first: first}, handler)
+	if err != nil {
 		return err
 	}
 	c.Resume()
@@ -112,18 +108,32 @@ func (g *Group) add(fd int32, first []byte, handler func(*Conn) Handler) error {
 // turn is the loop whose turn it is to take a connection.
 func (g *Group) turn() *loop { return g.loops[int(g.next.Add(1))%len(g.loops)] }
 
-func (g *Group) register(c *Conn, handler func(*Conn) Handler) error {
-	if int(c.fd) >= len(g.conns) {
-		return unix.EMFILE
-	}
+// register makes a socket one of the group's connections, or closes it.
+func (g *Group) register(p *Place, handler func(*Place) Handler) (*Conn, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed {
-		return net.ErrClosed
+	if err := g.takes(p.fd); err != nil {
+		unix.Close(int(p.fd))
+		return nil, err
 	}
-	c.handler = handler(c)
-	g.conns[c.fd].Store(c)
 	g.open.Add(1)
+	p.loop = g.turn()
+	h := handler(p)
+	if p.conn == nil {
+		p.KeepIn(new(Conn))
+	}
+	p.conn.handler = h
+	return p.conn, nil
+}
+
+// takes says why a socket cannot be one of the group's connections. mu is held.
+func (g *Group) takes(fd int32) error {
+	switch {
+	case g.closed:
+		return net.ErrClosed
+	case int(fd) >= len(g.conns):
+		return unix.EMFILE
+	}
 	return nil
 }
 

@@ -40,7 +40,7 @@ func newLoop(g *Group) (*loop, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("make an epoll: %w", err)
 	}
-	return &loop{group: g, fd: fd, file: os.NewFile(uintptr(fd), "epoll")}, nil
+	return &loop{group: g, fd: fd, file: os.NewFile(uintptr(fd), "epoll"), wheel: wheel{conns: g.conns}}, nil
 }
 
 func (l *loop) watch(fd int32, events uint32) error {

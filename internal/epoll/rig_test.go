@@ -19,13 +19,17 @@ import (
 // with the same frame. Frames whose length is odd are answered by another
 // goroutine, with the connection paused.
 type echo struct {
-	conn    *Conn
+	conn    Conn
 	busy    atomic.Bool // in Take
 	written atomic.Int32
 	end     chan error
 }
 
-func newEcho(c *Conn) *echo { return &echo{conn: c, end: make(chan error, 1)} }
+func newEcho(p *Place) *echo {
+	e := &echo{end: make(chan error, 1)}
+	p.KeepIn(&e.conn)
+	return e
+}
 
 func (e *echo) Take(b []byte) (int, error) {
 	if e.busy.Swap(true) {
@@ -89,11 +93,11 @@ func newRig(t testing.TB) *rig {
 
 // listen has the group accept by itself.
 func (r *rig) listen() *rig {
-	a, err := r.group.Listen(r.ln, func(c *Conn, from netip.AddrPort) Handler {
+	a, err := r.group.Listen(r.ln, func(p *Place, from netip.AddrPort) Handler {
 		if !from.Addr().IsLoopback() {
 			r.t.Errorf("from %v; want loopback", from)
 		}
-		e := newEcho(c)
+		e := newEcho(p)
 		r.made <- e
 		return e
 	}, func(err error) { r.t.Error(err) })

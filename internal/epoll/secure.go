@@ -53,15 +53,14 @@ type secure struct {
 // AddTLS serves a connection on which the handshake is done. tc is over socket;
 // neither may be used any more. first are bytes that were read through tc
 // already; they are the Conn's from now on.
-func (g *Group) AddTLS(tc *tls.Conn, socket *Socket, first []byte, handler func(*Conn) Handler) error {
+func (g *Group) AddTLS(tc *tls.Conn, socket *Socket, first []byte, handler func(*Place) Handler) error {
 	fd, err := fileOf(socket.TCP())
 	if err != nil {
 		return err
 	}
-	return g.add(int32(fd), first, func(c *Conn) Handler {
-		c.secure = &secure{tc, socket}
-		socket.Conn, socket.conn = ended{}, c
-		return handler(c)
+	return g.add(int32(fd), first, func(p *Place) Handler {
+		p.secure = &secure{tc, socket}
+		return handler(p)
 	})
 }
 

@@ -4,6 +4,7 @@ package epoll
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,13 +20,30 @@ const (
 // slot of the tick at which it has to be looked at. A deadline that moves away,
 // as it does with every packet, is a store of one number: the connection is put
 // where it belongs when its slot comes. One that moves closer moves it at once.
+//
+// Those of a slot name each other by their files, which the collector need not
+// follow. So a connection has to leave the wheel before the table.
 type wheel struct {
+	conns []atomic.Pointer[Conn] // of the group, by file
+
 	mu   sync.Mutex
-	slot [slots]*Conn // the first of each, guarded by mu
-	at   int32        // ticks up to this one are done; guarded by mu
+	slot [slots]ref // the first of each; guarded by mu
+	at   int32      // ticks up to this one are done; guarded by mu
 }
 
-// set has c looked at when tick at is over; 0: never.
+// ref is one more than the file of a connection; 0: none.
+type ref int32
+
+// conn is the connection that r stands for. mu is held.
+func (w *wheel) conn(r ref) *Conn {
+	if r == 0 {
+		return nil
+	}
+	return w.conns[r-1].Load()
+}
+
+// set has c, which is in the table, looked at when tick at is over; 0: never.
+// c.mu is held.
 func (w *wheel) set(c *Conn, at int32) {
 	was := c.deadline.Swap(at)
 	if was != 0 && was <= at {
@@ -41,26 +59,26 @@ func (w *wheel) set(c *Conn, at int32) {
 
 func (w *wheel) link(c *Conn, at int32) {
 	first := &w.slot[at%slots]
-	c.wheelSlot, c.wheelPrev, c.wheelNext = at%slots+1, nil, *first
-	if *first != nil {
-		(*first).wheelPrev = c
+	c.wheelSlot, c.wheelPrev, c.wheelNext = int16(at%slots+1), 0, *first
+	if next := w.conn(*first); next != nil {
+		next.wheelPrev = ref(c.fd + 1)
 	}
-	*first = c
+	*first = ref(c.fd + 1)
 }
 
 func (w *wheel) unlink(c *Conn) {
 	if c.wheelSlot == 0 {
 		return
 	}
-	if c.wheelPrev == nil {
-		w.slot[c.wheelSlot-1] = c.wheelNext
+	if prev := w.conn(c.wheelPrev); prev != nil {
+		prev.wheelNext = c.wheelNext
 	} else {
-		c.wheelPrev.wheelNext = c.wheelNext
+		w.slot[c.wheelSlot-1] = c.wheelNext
 	}
-	if c.wheelNext != nil {
-		c.wheelNext.wheelPrev = c.wheelPrev
+	if next := w.conn(c.wheelNext); next != nil {
+		next.wheelPrev = c.wheelPrev
 	}
-	c.wheelSlot, c.wheelPrev, c.wheelNext = 0, nil, nil
+	c.wheelSlot, c.wheelPrev, c.wheelNext = 0, 0, 0
 }
 
 // expired takes the connections out of the wheel whose deadline is before now.
@@ -68,8 +86,8 @@ func (w *wheel) expired(now int32) (over []*Conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for ; w.at < now-1; w.at++ {
-		for c := w.slot[(w.at+1)%slots]; c != nil; {
-			next := c.wheelNext
+		for c := w.conn(w.slot[(w.at+1)%slots]); c != nil; {
+			next := w.conn(c.wheelNext)
 			w.unlink(c)
 			if at := c.deadline.Load(); at > w.at+1 || !c.deadline.CompareAndSwap(at, 0) {
 				w.link(c, max(c.deadline.Load(), w.at+2))

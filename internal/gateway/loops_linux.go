@@ -64,7 +64,7 @@ func (g *Gateway) serveByLoops(door *port.Listener) (did bool, err error) {
 	}
 	g.loops.serving.Add(1)
 	defer g.loops.serving.Done()
-	handler := func(ep *epoll.Conn, from netip.AddrPort) epoll.Handler { return g.accepted(ep, from.Addr(), door) }
+	handler := func(p *epoll.Place, from netip.AddrPort) epoll.Handler { return g.accepted(p, from.Addr(), door) }
 	a, err := group.ListenEager(tcp, handler, func(err error) { g.log.Warn("accept failed", "err", err) })
 	switch {
 	case errors.Is(err, net.ErrClosed):
@@ -144,8 +144,9 @@ func (s *stream) letGo() bool {
 }
 
 // adopted makes the socket that goes on with the connection.
-func (s *stream) adopted(ep *epoll.Conn) epoll.Handler {
-	next := &socket{ep: ep}
+func (s *stream) adopted(p *epoll.Place) epoll.Handler {
+	next := new(socket)
+	p.KeepIn(&next.ep)
 	next.init(s.gw, next, s.addr)
 	next.tls, next.session.certified = s.tls, s.session.certified
 	next.expect(time.Until(s.deadline))

@@ -17,13 +17,14 @@ import (
 // loop, and what may wait by a worker, with the connection paused.
 type socket struct {
 	conn
-	ep   *epoll.Conn
+	ep   epoll.Conn
 	door *port.Listener // where it came in; nil once it is known what is spoken on it
 }
 
 // accepted makes a socket of a connection that a loop has accepted.
-func (g *Gateway) accepted(ep *epoll.Conn, from netip.Addr, door *port.Listener) epoll.Handler {
-	s := &socket{ep: ep, door: door}
+func (g *Gateway) accepted(p *epoll.Place, from netip.Addr, door *port.Listener) epoll.Handler {
+	s := &socket{door: door}
+	p.KeepIn(&s.ep)
 	s.init(g, s, from)
 	s.expect(connectTimeout)
 	if !g.add(&s.conn) {
