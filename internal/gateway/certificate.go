@@ -88,7 +88,7 @@ func (g *Gateway) certified(product string) (found []*conn) {
 			continue
 		}
 		f.mu.Lock()
-		for _, m := range f.members {
+		for _, m := range f.members.all {
 			if m.conn.tls != nil && m.conn.tls.certified && m.own() {
 				found = append(found, m.conn)
 			}

@@ -32,7 +32,7 @@ func (g *Gateway) SignInInTwo(ctx context.Context, nc net.Conn, login alink.Logi
 func (g *Gateway) Offers(product string, device int64, first control.Offer) (offer func(control.Offer) bool, err error) {
 	f := g.fleet(product)
 	f.mu.Lock()
-	m := f.members[device]
+	m, _ := f.members.get(device)
 	f.mu.Unlock()
 	m.conn.mu.Lock()
 	m.conn.session.messages = nil

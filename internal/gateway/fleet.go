@@ -36,8 +36,8 @@ type fleet struct {
 	awake   chan struct{} // has an element when there may be something to do
 
 	mu       sync.Mutex
-	members  map[int64]member // by device; guarded by mu
-	template *template        // of the last push; guarded by mu
+	members  members   // guarded by mu
+	template *template // of the last push; guarded by mu
 }
 
 // member is a device of a fleet, and the connection by which it is reached.
@@ -56,7 +56,7 @@ type template struct {
 func newFleet(g *Gateway, product string) *fleet {
 	return &fleet{
 		gw: g, product: product, limiter: rate.NewLimiter(g.pushRate, page),
-		awake: make(chan struct{}, 1), members: make(map[int64]member),
+		awake: make(chan struct{}, 1),
 	}
 }
 
@@ -73,8 +73,7 @@ func (f *fleet) wake() {
 func (f *fleet) join(m member) (again bool) {
 	d := m.device
 	f.mu.Lock()
-	older, again := f.members[d.ID]
-	f.members[d.ID] = m
+	older, again := f.members.put(m)
 	d.since = time.Now().UnixMilli()
 	if again {
 		d.since = max(d.since, older.device.since+1)
@@ -89,9 +88,7 @@ func (f *fleet) join(m member) (again bool) {
 func (f *fleet) leave(m member) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.members[m.device.ID] == m {
-		delete(f.members, m.device.ID)
-	}
+	f.members.remove(m)
 }
 
 // drop ends a device's connection: it was disabled, removed, given another
@@ -99,7 +96,7 @@ func (f *fleet) leave(m member) {
 // through that gateway is meant, which the device is no longer behind.
 func (f *fleet) drop(id, gateway int64) {
 	f.mu.Lock()
-	m, here := f.members[id]
+	m, here := f.members.get(id)
 	f.mu.Unlock()
 	switch {
 	case !here:
@@ -129,7 +126,7 @@ func (m member) takenOver() {
 func (f *fleet) size() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.members)
+	return len(f.members.all)
 }
 
 // greet offers a device that has just signed in what it is owed.
@@ -251,7 +248,7 @@ func (f *fleet) owed(push, version int64, latest time.Time) (fresh, again []memb
 	defer f.mu.Unlock()
 	now := time.Now()
 	next = latest
-	for _, m := range f.members {
+	for _, m := range f.members.all {
 		m.conn.mu.Lock()
 		due, lookup := m.device.due(now, push, version)
 		at := m.device.nextDue(push)

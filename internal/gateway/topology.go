@@ -25,7 +25,7 @@ func (g *Gateway) Tell(product string, c cota.TopologyChange) {
 		return
 	}
 	f.mu.Lock()
-	m, here := f.members[c.Gateway]
+	m, here := f.members.get(c.Gateway)
 	f.mu.Unlock()
 	if here && m.own() {
 		m.conn.tell(c)
