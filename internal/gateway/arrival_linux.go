@@ -131,7 +131,7 @@ func (a *arrival) settle() {
 		s.carryOn(err)
 		return
 	}
-	if did, err := s.fleet.greetNow(member{&s.conn, s.device}); did {
+	if did, err := s.fleet().greetNow(s.member()); did {
 		s.carryOn(err)
 		return
 	}

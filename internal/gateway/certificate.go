@@ -58,7 +58,7 @@ func (g *Gateway) recheckCertificates(product string) {
 	defer g.rechecking.Unlock()
 	for _, c := range g.certified(product) {
 		for {
-			d := control.Entrant{Device: c.device.Device}
+			d := control.Entrant{Device: c.device().Device}
 			err := g.control.RecheckCertificate(g.ctx, &d, c.tls.certificates)
 			if err == nil {
 				break
@@ -68,7 +68,7 @@ func (g *Gateway) recheckCertificates(product string) {
 				break
 			}
 			if g.ctx.Err() == nil {
-				g.log.Error("certificate cannot be checked again", "product", c.device.Product, "device", c.device.Name, "err", err)
+				g.log.Error("certificate cannot be checked again", "product", c.device().Product, "device", c.device().Name, "err", err)
 			}
 			select {
 			case <-g.ctx.Done():
@@ -88,9 +88,9 @@ func (g *Gateway) certified(product string) (found []*conn) {
 			continue
 		}
 		f.mu.Lock()
-		for _, m := range f.members.all {
-			if m.conn.tls != nil && m.conn.tls.certified && m.own() {
-				found = append(found, m.conn)
+		for _, c := range f.members.own {
+			if c.tls != nil && c.tls.certified {
+				found = append(found, c)
 			}
 		}
 		f.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 
 // asked does what a gateway asks about devices behind it, and answers.
 func (c *conn) asked(r *request) error {
-	gateway := &c.device.Device
+	gateway := &c.device().Device
 	switch r.kind {
 	case alink.TopoAdd:
 		bad, err := c.gw.control.Attach(c.gw.ctx, gateway, subdevicesOf(r.Devices))
@@ -54,7 +54,7 @@ func (c *conn) answerFor(r *request, bad int, err error) {
 // refuseSub refuses a request because of the device at bad.
 func (c *conn) refuseSub(r *request, bad int, err error) {
 	if cota.CodeOf(err) == cota.Internal && c.gw.ctx.Err() == nil {
-		c.gw.log.Error("request of a gateway failed", "product", c.device.Product, "device", c.device.Name, "err", err)
+		c.gw.log.Error("request of a gateway failed", "product", c.device().Product, "device", c.device().Name, "err", err)
 	}
 	c.answer(r, codeIn(subdeviceCodes, err), r.Devices[bad:bad+1])
 }
@@ -76,7 +76,7 @@ func identitiesOf(all []alink.Subdevice) []alink.Identity {
 
 // list answers with the devices behind the gateway.
 func (c *conn) list(r *request) {
-	all, err := c.gw.control.Behind(c.gw.ctx, &c.device.Device)
+	all, err := c.gw.control.Behind(c.gw.ctx, &c.device().Device)
 	code, names := alink.CodeSuccess, make([]alink.Identity, len(all))
 	if err != nil {
 		code = codeIn(subdeviceCodes, err)
@@ -104,7 +104,7 @@ func (c *conn) logIn(r *request) error {
 		return nil
 	}
 	for _, d := range fresh {
-		if err := c.gw.control.ConnectedThrough(c.gw.ctx, &c.device.Device, &d.Device, d.connectedAt()); err != nil {
+		if err := c.gw.control.ConnectedThrough(c.gw.ctx, &c.device().Device, &d.Device, d.connectedAt()); err != nil {
 			return err
 		}
 	}
@@ -131,7 +131,7 @@ var errTooManySubs = cota.Errorf(cota.TooLarge, "%d sub-devices are logged in al
 // logged in before.
 func (c *conn) admitSubs(all []alink.Subdevice) (fresh []*device, bad int, err error) {
 	changes := c.gw.changes.Load()
-	let, bad, err := c.gw.control.SignInThrough(c.gw.ctx, &c.device.Device, subdevicesOf(all))
+	let, bad, err := c.gw.control.SignInThrough(c.gw.ctx, &c.device().Device, subdevicesOf(all))
 	if err != nil {
 		return nil, bad, err
 	}
@@ -151,7 +151,7 @@ func (c *conn) admitSubs(all []alink.Subdevice) (fresh []*device, bad int, err e
 	}
 	// As in admit: who was shut out while these logged in was not found.
 	for bad = range all {
-		if err := c.gw.control.RecheckThrough(c.gw.ctx, &c.device.Device, &let[bad], all[bad].Verify); err != nil {
+		if err := c.gw.control.RecheckThrough(c.gw.ctx, &c.device().Device, &let[bad], all[bad].Verify); err != nil {
 			c.backOut(fresh)
 			return nil, bad, err
 		}
@@ -226,7 +226,7 @@ func (c *conn) logOut(r *request) {
 // shutOut ends the connection of a sub-device that may not stay, or is wanted
 // elsewhere.
 func (c *conn) shutOut(d *device) {
-	err := c.gw.control.Expelled(c.gw.ctx, &c.device.Device, &d.Device)
+	err := c.gw.control.Expelled(c.gw.ctx, &c.device().Device, &d.Device)
 	c.expel(d, codeIn(expelledCodes, err), closedByServer)
 }
 

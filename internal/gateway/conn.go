@@ -28,13 +28,10 @@ const (
 type conn struct {
 	gw   *Gateway
 	via  transport
-	addr netip.Addr // the client's own, once it is known what it speaks
-	tls  *secured   // nil: in the clear
-	at   int        // one more than its place in Gateway.conns; guarded by Gateway.mu
+	from [16]byte // address of the client's own, once it is known what it speaks
+	tls  *secured // nil: in the clear
 
-	// Set before the fleet knows the device.
-	device *device // the session's own; nil until it signs in
-	fleet  *fleet  // its fleet
+	known bool // the session's device may sign in; set before the fleet knows it
 
 	mu      sync.Mutex
 	session session // guarded by mu
@@ -71,12 +68,31 @@ type transport interface {
 }
 
 func (c *conn) init(g *Gateway, via transport, addr netip.Addr) {
-	c.gw, c.via, c.addr, c.session.messages = g, via, addr, g.messages
+	c.gw, c.via, c.from, c.session.messages = g, via, addr.As16(), g.messages
 }
+
+// addr is the address of the client; the zero Addr if it is not known.
+func (c *conn) addr() netip.Addr {
+	if c.from == [16]byte{} {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom16(c.from).Unmap()
+}
+
+// device is whose connection it is; nil until that is known.
+func (c *conn) device() *device {
+	if !c.known {
+		return nil
+	}
+	return &c.session.device
+}
+
+// fleet is that of its device.
+func (c *conn) fleet() *fleet { return c.gw.fleet(c.device().Product) }
 
 // know notes what was found out of the client.
 func (c *conn) know(p port.Peer) {
-	c.addr = p.Addr
+	c.from = p.Addr.As16()
 	if p.Secure {
 		c.tls = &secured{certificates: p.Certificates}
 	}
@@ -99,11 +115,11 @@ func (c *conn) over() {
 	c.mu.Lock()
 	end := c.ended
 	c.mu.Unlock()
-	log := c.gw.log.With("addr", c.addr, "why", end.why)
-	if c.device != nil {
-		log = log.With("product", c.device.Product, "device", c.device.Name)
+	log := c.gw.log.With("addr", c.addr(), "why", end.why)
+	if c.device() != nil {
+		log = log.With("product", c.device().Product, "device", c.device().Name)
 		c.leaveAll(end.why)
-		c.left(c.device, end.why)
+		c.left(c.device(), end.why)
 	}
 	if end.bad {
 		connectionsCut.Inc()
@@ -143,7 +159,7 @@ func (c *conn) reason(err error) *closed {
 	switch {
 	case c.session.registered:
 		return errRegistered
-	case c.device == nil:
+	case c.device() == nil:
 		return &closed{mqtt.ProtocolError, "no CONNECT in time", true}
 	}
 	return &closed{mqtt.KeepAliveTimeout, "keep-alive timeout", false}

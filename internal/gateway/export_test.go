@@ -23,7 +23,7 @@ func (g *Gateway) SignInInTwo(ctx context.Context, nc net.Conn, login alink.Logi
 	d, err := by.signIn(ctx)
 	return func() (cota.Standing, error) {
 		err := c.enter(d, login, by, changes)
-		return *c.device.standing, err
+		return *c.device().standing, err
 	}, err
 }
 

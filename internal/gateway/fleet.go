@@ -46,6 +46,9 @@ type member struct {
 	device *device
 }
 
+// member is the connection's own device.
+func (c *conn) member() member { return member{c, c.device()} }
+
 // template is the message of one push.
 type template struct {
 	push    int64
@@ -100,7 +103,7 @@ func (f *fleet) drop(id, gateway int64) {
 	f.mu.Unlock()
 	switch {
 	case !here:
-	case !m.own() && (gateway == 0 || gateway == m.conn.device.ID):
+	case !m.own() && (gateway == 0 || gateway == m.conn.device().ID):
 		f.gw.done.Go(func() { m.conn.shutOut(m.device) })
 	case m.own() && gateway == 0:
 		m.conn.close(&closed{mqtt.AdministrativeAction, closedByServer, false})
@@ -126,7 +129,7 @@ func (m member) takenOver() {
 func (f *fleet) size() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.members.all)
+	return f.members.count()
 }
 
 // greet offers a device that has just signed in what it is owed.
@@ -248,7 +251,7 @@ func (f *fleet) owed(push, version int64, latest time.Time) (fresh, again []memb
 	defer f.mu.Unlock()
 	now := time.Now()
 	next = latest
-	for _, m := range f.members.all {
+	for m := range f.members.all() {
 		m.conn.mu.Lock()
 		due, lookup := m.device.due(now, push, version)
 		at := m.device.nextDue(push)

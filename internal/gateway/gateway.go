@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -69,10 +70,10 @@ type Gateway struct {
 
 	rechecking sync.Mutex // held by the recheck of certificates that goes on
 
-	mu     sync.Mutex
-	closed bool              // guarded by mu
-	conns  roster            // all of them, signed in or not; guarded by mu
-	fleets map[string]*fleet // by product; guarded by mu
+	mu       sync.Mutex
+	closed   bool               // guarded by mu
+	entering map[*conn]struct{} // connections that no fleet knows yet; guarded by mu
+	fleets   map[string]*fleet  // by product; guarded by mu
 }
 
 // New makes a Gateway that serves the connections it is given by Serve.
@@ -81,7 +82,7 @@ func New(o Options) *Gateway {
 		control: o.Control, log: o.Log, pushRate: rate.Inf, registerPlain: o.RegisterPlain,
 		refusals: limit.NewRefusals(o.RefusalsPerAddress, o.RefusalsPerDevice), fights: newFights(o.TakeoversPerDevice),
 		newcomers: newNewcomers(o.Newcomers), messages: newMessages(), workers: newWorkers(),
-		fleets: make(map[string]*fleet),
+		entering: make(map[*conn]struct{}), fleets: make(map[string]*fleet),
 	}
 	if o.PushRate > 0 {
 		g.pushRate = rate.Limit(o.PushRate)
@@ -136,7 +137,7 @@ func (g *Gateway) add(c *conn) bool {
 	g.mu.Lock()
 	closing := g.closed
 	if !closing {
-		g.conns.add(c)
+		g.entering[c] = struct{}{}
 		g.done.Add(1)
 		openConnections.Inc()
 	}
@@ -150,8 +151,8 @@ func (g *Gateway) add(c *conn) bool {
 // replace has one conn take the place of another on the same connection.
 func (g *Gateway) replace(c, next *conn) {
 	g.mu.Lock()
-	g.conns.remove(c)
-	g.conns.add(next)
+	delete(g.entering, c)
+	g.entering[next] = struct{}{}
 	closing := g.closed
 	g.mu.Unlock()
 	if closing {
@@ -161,12 +162,29 @@ func (g *Gateway) replace(c, next *conn) {
 
 var errShutDown = &closed{mqtt.ServerShuttingDown, "server is shutting down", false}
 
-func (g *Gateway) gone(c *conn) {
+// joined says that a fleet knows a connection.
+func (g *Gateway) joined(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.conns.remove(c) {
-		openConnections.Dec()
+	delete(g.entering, c)
+}
+
+func (g *Gateway) gone(c *conn) {
+	g.joined(c)
+	openConnections.Dec()
+}
+
+// everybody is all connections.
+func (g *Gateway) everybody() []*conn {
+	g.mu.Lock()
+	all, fleets := slices.Collect(maps.Keys(g.entering)), slices.Collect(maps.Values(g.fleets))
+	g.mu.Unlock()
+	for _, f := range fleets { // whoever left g.entering before has joined one of them
+		f.mu.Lock()
+		all = append(all, f.members.own...)
+		f.mu.Unlock()
 	}
+	return all
 }
 
 // Close ends all connections and waits until what they said is handed over,
@@ -174,9 +192,8 @@ func (g *Gateway) gone(c *conn) {
 func (g *Gateway) Close(ctx context.Context) error {
 	g.mu.Lock()
 	g.closed = true
-	all := slices.Clone(g.conns)
 	g.mu.Unlock()
-	for _, c := range all {
+	for _, c := range g.everybody() {
 		c.close(errShutDown)
 	}
 	g.stop()

@@ -94,7 +94,7 @@ func (s *socket) passOn(first []byte) error {
 		s.finish()
 		return err
 	}
-	opening := newStream(s.gw, s.door.Conn(epoll.NewSocket(nc.(*net.TCPConn)), bytes.Clone(first)), s.addr)
+	opening := newStream(s.gw, s.door.Conn(epoll.NewSocket(nc.(*net.TCPConn)), bytes.Clone(first)), s.addr())
 	opening.deadline, opening.fromLoop = deadline, true
 	s.gw.replace(&s.conn, &opening.conn)
 	go func() {
@@ -129,7 +129,7 @@ func (s *stream) handOver() bool {
 		err = group.AddTLS(secure, tcp, first, s.adopted)
 	}
 	if err != nil {
-		s.gw.log.Warn("connection cannot be served", "addr", s.addr, "err", err)
+		s.gw.log.Warn("connection cannot be served", "addr", s.addr(), "err", err)
 	}
 	return err == nil
 }
@@ -147,7 +147,7 @@ func (s *stream) letGo() bool {
 func (s *stream) adopted(p *epoll.Place) epoll.Handler {
 	next := new(socket)
 	p.KeepIn(&next.ep)
-	next.init(s.gw, next, s.addr)
+	next.init(s.gw, next, s.addr())
 	next.tls, next.session.certified = s.tls, s.session.certified
 	next.expect(time.Until(s.deadline))
 	s.gw.done.Add(1)

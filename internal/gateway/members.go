@@ -1,47 +1,76 @@
 package gateway
 
+import "iter"
+
 // members are the devices of a fleet, by id. The zero value is empty. There are
-// many: that which finds one by its id holds nothing that the collector would
-// have to follow, and what it has to follow stands in one table, about in the
-// order in which they came.
+// many, and the collector looks at them all: so a device with a connection of
+// its own takes one pointer, to that, in a table that is about in the order in
+// which they came, and what finds it there by its id holds none.
 type members struct {
-	at  map[int64]int32 // place in all, by id
-	all []member
+	at     map[int64]int32 // place in own, by id
+	own    []*conn
+	behind map[int64]member // gateways
 }
 
 func (m *members) get(id int64) (one member, here bool) {
-	i, here := m.at[id]
-	if !here {
-		return member{}, false
+	if i, here := m.at[id]; here {
+		return m.own[i].member(), true
 	}
-	return m.all[i], true
+	one, here = m.behind[id]
+	return one, here
 }
 
 // put adds a device, in the place of the one that has its id, if there is one.
 func (m *members) put(one member) (older member, again bool) {
-	id := one.device.ID
-	if i, here := m.at[id]; here {
-		older, m.all[i] = m.all[i], one
-		return older, true
-	}
 	if m.at == nil {
-		m.at = make(map[int64]int32)
+		m.at, m.behind = make(map[int64]int32), make(map[int64]member)
 	}
-	m.at[id] = int32(len(m.all))
-	m.all = append(m.all, one)
-	return member{}, false
+	if older, again = m.get(one.device.ID); again {
+		m.remove(older)
+	}
+	if !one.own() {
+		m.behind[one.device.ID] = one
+		return older, again
+	}
+	m.at[one.device.ID] = int32(len(m.own))
+	m.own = append(m.own, one.conn)
+	return older, again
 }
 
-// remove takes a device out, unless another has its id meanwhile. The last takes
-// its place.
+// remove takes a device out, unless another has its id meanwhile.
 func (m *members) remove(one member) {
-	i, here := m.at[one.device.ID]
-	if !here || m.all[i] != one {
-		return
+	id := one.device.ID
+	switch was, here := m.get(id); {
+	case !here || was != one:
+	case one.own():
+		m.take(m.at[id])
+		delete(m.at, id)
+	default:
+		delete(m.behind, id)
 	}
-	end := len(m.all) - 1
-	last := m.all[end]
-	m.all[i], m.at[last.device.ID] = last, i
-	m.all[end], m.all = member{}, m.all[:end]
-	delete(m.at, one.device.ID)
+}
+
+// take takes out what stands at a place. The last takes it.
+func (m *members) take(i int32) {
+	end := len(m.own) - 1
+	last := m.own[end]
+	m.own[i], m.at[last.device().ID] = last, i
+	m.own[end], m.own = nil, m.own[:end]
+}
+
+func (m *members) count() int { return len(m.own) + len(m.behind) }
+
+func (m *members) all() iter.Seq[member] {
+	return func(yield func(member) bool) {
+		for _, c := range m.own {
+			if !yield(c.member()) {
+				return
+			}
+		}
+		for _, one := range m.behind {
+			if !yield(one) {
+				return
+			}
+		}
+	}
 }

@@ -7,36 +7,42 @@ import (
 
 func TestMembers(t *testing.T) {
 	var m members
-	in := make(map[int64]*device)
+	in := make(map[int64]member)
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 10_000 {
-		d := new(device)
-		d.ID = random.Int64N(20)
-		switch was := in[d.ID]; random.IntN(3) {
+		c := &conn{known: true}
+		one := c.member()
+		if random.IntN(3) == 0 {
+			one.device = new(device) // behind a gateway
+		}
+		id := random.Int64N(20)
+		one.device.ID = id
+		switch was, here := in[id]; random.IntN(3) {
 		case 0:
-			older, again := m.put(member{device: d})
-			if older.device != was || again != (was != nil) {
-				t.Fatalf("put(%d) = %p, %t; want %p", d.ID, older.device, again, was)
+			if older, again := m.put(one); older != was || again != here {
+				t.Fatalf("put(%d) = %v, %t; want %v, %t", id, older, again, was, here)
 			}
-			in[d.ID] = d
+			in[id] = one
 		case 1:
-			m.remove(member{device: d}) // another has its id, if any
+			m.remove(one) // another has its id, if any
 		case 2:
-			if was != nil {
-				m.remove(member{device: was})
-				delete(in, d.ID)
+			if here {
+				m.remove(was)
+				delete(in, id)
 			}
 		}
-		if got, here := m.get(d.ID); got.device != in[d.ID] || here != (in[d.ID] != nil) {
-			t.Fatalf("get(%d) = %p, %t; want %p", d.ID, got.device, here, in[d.ID])
+		if got, here := m.get(id); got != in[id] || here != (in[id] != member{}) {
+			t.Fatalf("get(%d) = %v, %t; want %v", id, got, here, in[id])
 		}
-		if len(m.all) != len(in) || len(m.at) != len(in) {
-			t.Fatalf("%d in the table and %d ids; want %d", len(m.all), len(m.at), len(in))
-		}
-		for _, one := range m.all {
-			if in[one.device.ID] != one.device {
-				t.Fatalf("device %d is in the table, and should not be", one.device.ID)
+		found := make(map[int64]bool)
+		for one := range m.all() {
+			found[one.device.ID] = true
+			if in[one.device.ID] != one {
+				t.Fatalf("%v is a member, and should not be", one)
 			}
+		}
+		if len(found) != len(in) || m.count() != len(in) || len(m.own) != len(m.at) {
+			t.Fatalf("%d members, counted as %d; want %d", len(found), m.count(), len(in))
 		}
 	}
 }

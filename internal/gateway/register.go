@@ -35,7 +35,7 @@ func (c *conn) register() error {
 	if err != nil {
 		return c.refuseRegistration(login, err)
 	}
-	c.gw.log.Info("device registered", "product", login.ProductKey, "device", login.DeviceName, "addr", c.addr)
+	c.gw.log.Info("device registered", "product", login.ProductKey, "device", login.DeviceName, "addr", c.addr())
 	c.mu.Lock()
 	c.session.grant(what)
 	c.mu.Unlock()
@@ -50,22 +50,22 @@ func (c *conn) register() error {
 // names. There, LinkSDK 4 passes over what holds no deviceSecret.
 func (c *conn) enrol(login alink.Login) (granted, error) {
 	switch {
-	case c.gw.refusals.PutOff(c.addr, c.identity(login)) != limit.None:
+	case c.gw.refusals.PutOff(c.addr(), c.identity(login)) != limit.None:
 		return granted{}, errTooMany
 	case c.tls == nil && !c.gw.registerPlain:
 		return granted{}, errNotSecure
 	}
 	r := control.Registration{
-		Product: login.ProductKey, Name: login.DeviceName, Verify: login.VerifyRegistration, From: "mqtt, " + c.addr.String(),
+		Product: login.ProductKey, Name: login.DeviceName, Verify: login.VerifyRegistration, From: "mqtt, " + c.addr().String(),
 	}
 	if login.AuthType == alink.AuthRegister {
 		secret, err := c.gw.control.Register(c.gw.ctx, r)
 		return granted{[]string{alink.TopicRegister}, alink.AppendSecret(nil, r.Product, r.Name, secret)}, err
 	}
-	if err := c.gw.newcomers.check(r.Product, c.addr); err != nil {
+	if err := c.gw.newcomers.check(r.Product, c.addr()); err != nil {
 		return granted{}, err
 	}
-	r.May = c.gw.newcomers.once(r.Product, c.addr)
+	r.May = c.gw.newcomers.once(r.Product, c.addr())
 	id, token, err := c.gw.control.RegisterUnlisted(c.gw.ctx, r, login.ClientID)
 	payload := alink.AppendDeviceToken(nil, r.Product, r.Name, id, token)
 	return granted{[]string{alink.TopicUnlisted, alink.TopicRegister}, payload}, err
@@ -75,13 +75,13 @@ func (c *conn) enrol(login alink.Login) (granted, error) {
 // to close.
 func (c *conn) refuseRegistration(login alink.Login, err error) error {
 	if cota.CodeOf(err) == cota.Internal && c.gw.ctx.Err() == nil {
-		c.gw.log.Error("registration failed", "addr", c.addr, "product", login.ProductKey, "device", login.DeviceName, "err", err)
+		c.gw.log.Error("registration failed", "addr", c.addr(), "product", login.ProductKey, "device", login.DeviceName, "err", err)
 	}
 	c.mu.Lock()
 	end := c.session.refusedRegistration(err)
 	c.mu.Unlock()
 	if end.bad && !slices.Contains(noLook, err) {
-		c.gw.refusals.Refused(c.addr, c.identity(login))
+		c.gw.refusals.Refused(c.addr(), c.identity(login))
 	}
 	c.via.flush()
 	return end

@@ -31,7 +31,7 @@ func (c *conn) begin(login alink.Login, properties []cota.Property, err error) e
 	if err != nil {
 		return c.refuse(login, err)
 	}
-	if err := c.gw.control.Connected(c.gw.ctx, &c.device.Device, c.device.connectedAt(), c.addr.String(), properties); err != nil {
+	if err := c.gw.control.Connected(c.gw.ctx, &c.device().Device, c.device().connectedAt(), c.addr().String(), properties); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -46,7 +46,7 @@ func (c *conn) begin(login alink.Login, properties []cota.Property, err error) e
 }
 
 // greet offers the device what it is owed.
-func (c *conn) greet() error { return c.fleet.greet(member{c, c.device}) }
+func (c *conn) greet() error { return c.fleet().greet(c.member()) }
 
 func outcome(err error) string {
 	if err == nil {
@@ -92,13 +92,15 @@ func (c *conn) enter(d control.Entrant, login alink.Login, by entry, changes int
 // has fallen silent, decides what it is owed.
 func (c *conn) join(d control.Entrant, login alink.Login, changes int64) (again bool, err error) {
 	// Before the greeting: whatever is pushed from now on finds the device there.
-	c.fleet = c.gw.fleet(d.Product)
-	d.Product = c.fleet.product // one text for all
+	f := c.gw.fleet(d.Product)
+	d.Product = f.product // one text for all
 	c.mu.Lock()
-	c.device = c.session.admit(d, login.Inline)
+	c.session.admit(d, login.Inline)
+	c.known = true
 	c.mu.Unlock()
-	c.gw.refusals.Accepted(c.addr, c.identity(login))
-	again = c.fleet.join(member{c, c.device})
+	c.gw.refusals.Accepted(c.addr(), c.identity(login))
+	again = f.join(c.member())
+	c.gw.joined(c)
 	if again || d.Elsewhere {
 		err = c.tookOver(login, again)
 	}
@@ -109,7 +111,7 @@ func (c *conn) join(d control.Entrant, login alink.Login, changes int64) (again 
 func (c *conn) stand(at cota.Standing) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.device.stand(at)
+	c.device().stand(at)
 }
 
 // mayTry puts a login off that is not to be looked at now, which costs no look
@@ -120,7 +122,7 @@ func (c *conn) mayTry(login alink.Login) error {
 		putOff.WithLabelValues("takeover").Inc()
 		return errFight
 	}
-	switch b := c.gw.refusals.PutOff(c.addr, who); b {
+	switch b := c.gw.refusals.PutOff(c.addr(), who); b {
 	case limit.None:
 		return nil
 	default:
@@ -139,13 +141,13 @@ var (
 // than to put it off.
 func (c *conn) refuse(login alink.Login, err error) error {
 	if cota.CodeOf(err) == cota.Internal && c.gw.ctx.Err() == nil {
-		c.gw.log.Error("sign-in failed", "addr", c.addr, "err", err)
+		c.gw.log.Error("sign-in failed", "addr", c.addr(), "err", err)
 	}
 	c.mu.Lock()
 	end := c.session.refused(err)
 	c.mu.Unlock()
-	if end.bad && c.device == nil {
-		c.gw.refusals.Refused(c.addr, c.identity(login))
+	if end.bad && c.device() == nil {
+		c.gw.refusals.Refused(c.addr(), c.identity(login))
 	}
 	c.via.flush()
 	return end

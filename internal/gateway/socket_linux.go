@@ -43,7 +43,7 @@ func (late) Closed(error)             {}
 // Take takes at most one packet.
 func (s *socket) Take(b []byte) (int, error) {
 	if s.door != nil {
-		if !s.door.Plain(s.addr, b) {
+		if !s.door.Plain(s.addr(), b) {
 			return 0, s.passOn(b)
 		}
 		s.door = nil
@@ -200,7 +200,7 @@ func (s *socket) Closed(err error) {
 		s.door.Silent()
 	}
 	s.close(s.reason(err))
-	if s.device == nil {
+	if s.device() == nil {
 		s.finish()
 		return
 	}
