@@ -239,7 +239,7 @@ func (c *conn) awaitNext() {
 // on disk, or a gateway that asks, for thousands, faster than it reads the
 // answers, of which so many bytes wait. c.mu is held.
 func (c *conn) full(unsent int) bool {
-	return len(c.session.acks) >= maxAcks || c.session.subs != nil && c.writing && unsent > maxUnsent/2
+	return c.session.unacknowledged() >= maxAcks || c.session.subs != nil && c.writing && unsent > maxUnsent/2
 }
 
 // get answers a device that asks for its configuration.

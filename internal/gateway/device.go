@@ -23,8 +23,8 @@ type device struct {
 	gone     alink.Code // of a sub-device that was logged out before it was told that it is in
 	newest   int64      // newest version it was ever offered
 	offered  offered
-	pushes   []int64 // that it was offered last, the newest at the end
-	settled  int64   // the push of which nothing more is owed on this connection
+	pushes   trail
+	settled  int64 // the push of which nothing more is owed on this connection
 	words    bucket
 	gets     bucket
 
@@ -54,7 +54,7 @@ func newDevice(as control.Entrant) device {
 // stand takes up where the device stands on record. The session that it signs in
 // on is the only one to look at that before it is greeted.
 func (d *device) stand(at cota.Standing) {
-	d.standing, d.newest, d.pushes = &at, at.Offered, nil
+	d.standing, d.newest, d.pushes = &at, at.Offered, trail{}
 	d.offered = offered{push: at.Push, version: at.Offered}
-	d.remember(at.Push)
+	d.pushes.add(at.Push)
 }

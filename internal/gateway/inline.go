@@ -32,8 +32,9 @@ const maxHead = alink.MaxTopic + 64
 // says that it has the message, it has the file.
 func (s *session) sentInline(d *device) {
 	d.offered.inline = true
-	if n := len(s.inflight) - 1; n >= 0 && s.inflight[n].device == d && s.inflight[n].push == d.offered.push {
-		s.inflight[n].inline = true
+	all := s.inflight()
+	if n := len(all) - 1; n >= 0 && all[n].device == d && all[n].push == d.offered.push {
+		all[n].inline = true
 	}
 }
 

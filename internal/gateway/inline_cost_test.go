@@ -27,10 +27,13 @@ func TestPushThatHoldsTheFileCostsNoMore(t *testing.T) {
 	allocated := func(inline bool) float64 {
 		s := &session{version: mqtt.V311, receiveMax: 8, packetMax: mqtt.MaxSize}
 		d := s.admit(control.Entrant{Device: control.Device{ID: 1, Product: fuzzProduct, Name: fuzzDevice}}, inline)
-		s.out, s.inflight = make([]byte, 0, 4096), make([]inflight, 0, 8)
+		s.out = make([]byte, 0, 4096)
 		return testing.AllocsPerRun(100, func() {
-			s.out, s.inflight, d.pushes = s.out[:0], s.inflight[:0], d.pushes[:0]
-			if !s.push(d, o, both, token) || s.inflight[0].inline != inline {
+			s.out, d.pushes = s.out[:0], trail{}
+			if !s.push(d, o, both, token) {
+				t.Fatal("not sent")
+			}
+			if m, _ := s.arrived(s.lastID); m.inline != inline {
 				t.Fatal("not sent as it should be")
 			}
 		})

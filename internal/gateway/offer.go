@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"slices"
 	"time"
 
 	"github.com/cotahq/cota/alink"
@@ -129,21 +128,7 @@ func (d *device) note(o control.Offer) {
 	// Not inline, until that is said.
 	d.offered = offered{push: o.Push, version: o.Version.Number, expires: o.Expires.UnixNano(), times: times}
 	d.newest = max(d.newest, o.Version.Number)
-	d.remember(o.Push)
-}
-
-// remembered bounds how many pushes are remembered for late answers.
-const remembered = 8
-
-// remember notes a push, unless it is 0, for answers that name it.
-func (d *device) remember(push int64) {
-	if push == 0 || slices.Contains(d.pushes, push) {
-		return
-	}
-	d.pushes = append(d.pushes, push)
-	if n := len(d.pushes) - remembered; n > 0 {
-		d.pushes = slices.Delete(d.pushes, 0, n)
-	}
+	d.pushes.add(o.Push)
 }
 
 // config is what the wire says of an offer.

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"slices"
 	"strconv"
 	"time"
 
@@ -34,7 +33,7 @@ func (s *session) publish(now time.Time, b []byte) (work, error) {
 		return work{}, err
 	}
 	if p.QoS == 1 {
-		s.acks = append(s.acks, ack{id: p.PacketID})
+		s.take(p.PacketID)
 	}
 	topic := alink.ParseTopic(p.Topic)
 	d := s.whose(topic)
@@ -131,11 +130,11 @@ func (s *session) report(d *device, p *mqtt.Publish) work {
 // is taken to be the last one's. Nil if there is nothing that it could speak
 // of.
 func (d *device) replied(r alink.Reply) *control.Word {
-	if len(d.pushes) == 0 {
+	push := d.pushes.last
+	if push == 0 {
 		return nil
 	}
-	push := d.pushes[len(d.pushes)-1]
-	if no, err := strconv.ParseInt(r.ID, 10, 64); err == nil && slices.Contains(d.pushes, no) {
+	if no, err := strconv.ParseInt(r.ID, 10, 64); err == nil && d.pushes.has(no) {
 		push = no
 	}
 	w := &control.Word{Push: push, Rung: received(d.offered.inline && d.offered.push == push)}
@@ -172,35 +171,15 @@ func (s *session) puback(b []byte) (work, error) {
 	if err != nil {
 		return work{}, malformed(err)
 	}
-	i := slices.IndexFunc(s.inflight, func(f inflight) bool { return f.id == a.PacketID })
-	if i < 0 {
-		return work{}, nil // acknowledged before, or never sent
+	m, ok := s.arrived(a.PacketID)
+	if !ok {
+		return work{}, nil
 	}
-	d, push, rung := s.inflight[i].device, s.inflight[i].push, received(s.inflight[i].inline)
-	s.inflight = slices.Delete(s.inflight, i, i+1)
-	w := work{device: d, hasRoom: true}
-	if push != 0 && push >= d.offered.push && a.Code < mqtt.UnspecifiedError { // an older push is over
-		w.word = &control.Word{Push: push, Rung: rung}
+	w := work{device: m.device, hasRoom: true}
+	if m.push != 0 && m.push >= m.device.offered.push && a.Code < mqtt.UnspecifiedError { // an older push is over
+		w.word = &control.Word{Push: m.push, Rung: received(m.inline)}
 	}
 	return w, nil
-}
-
-// acknowledge settles a message that came and sends the PUBACKs that are
-// due: they go out in the order in which the messages came (MQTT 3.1.1
-// section 4.6).
-func (s *session) acknowledge(id uint16, code mqtt.Code) {
-	for i := range s.acks {
-		if a := &s.acks[i]; a.id == id && !a.done {
-			a.done, a.code = true, code
-			break
-		}
-	}
-	n := 0
-	for ; n < len(s.acks) && s.acks[n].done; n++ {
-		a := mqtt.Ack{Type: mqtt.TypePuback, PacketID: s.acks[n].id, Code: s.acks[n].code}
-		s.out = a.Append(s.out, s.version)
-	}
-	s.acks = slices.Delete(s.acks, 0, n)
 }
 
 // refuseGet says why there is no configuration.
@@ -241,7 +220,7 @@ func (s *session) send(d *device, kind alink.Kind, qos byte, push int64, to *res
 		return false
 	}
 	if m.QoS == 1 {
-		s.inflight = append(s.inflight, inflight{id: m.PacketID, device: d, push: push})
+		s.sent(inflight{id: m.PacketID, device: d, push: push})
 	}
 	if !logsIn(kind) {
 		s.messages.down(d.ID, &m)
@@ -259,16 +238,4 @@ func (s *session) write(m *mqtt.Publish) bool {
 		return false
 	}
 	return true
-}
-
-func (s *session) roomInFlight() bool { return len(s.inflight) < int(s.receiveMax) }
-
-// nextID is a packet id that is not in flight.
-func (s *session) nextID() uint16 {
-	for {
-		s.lastID++
-		if s.lastID != 0 && !slices.ContainsFunc(s.inflight, func(f inflight) bool { return f.id == s.lastID }) {
-			return s.lastID
-		}
-	}
 }

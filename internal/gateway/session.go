@@ -18,10 +18,6 @@ const (
 	// over TCP), in seconds. MQTT 5 clients are told the nearest.
 	minKeepAlive = 30
 	maxKeepAlive = 1200
-	// maxAcks bounds the QoS 1 messages of a device that wait to be on disk.
-	maxAcks = 64
-	// maxInflight bounds the QoS 1 messages to a device that wait for PUBACK.
-	maxInflight = 8
 	// maxOffers bounds how often a device is offered one push on a connection.
 	maxOffers = 5
 )
@@ -48,23 +44,8 @@ type session struct {
 
 	out []byte // to be sent
 
-	acks     []ack      // what came and waits to be acknowledged, in order
-	inflight []inflight // what was sent and has not been acknowledged
-
+	flow    *flow    // nil: nothing is under way
 	aliases *aliases // nil: none was used
-}
-
-type ack struct {
-	id   uint16
-	code mqtt.Code
-	done bool
-}
-
-type inflight struct {
-	id     uint16
-	device *device
-	push   int64 // that it is an offer of; 0: none
-	inline bool  // it holds the file
 }
 
 // work is what a packet asks for beyond the session: at most one of these.

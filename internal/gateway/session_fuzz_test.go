@@ -84,7 +84,7 @@ func (c *fuzzed) signIn(v mqtt.Version, receiveMax uint16) {
 // say has the device say its next packet, and reports whether it may go on.
 func (c *fuzzed) say(b []byte) bool {
 	n, err := mqtt.Frame(b, maxPacket)
-	if err != nil || n > len(b) || len(c.session.acks) >= maxAcks {
+	if err != nil || n > len(b) || c.session.unacknowledged() >= maxAcks {
 		return false
 	}
 	c.taken = n
@@ -96,8 +96,8 @@ func (c *fuzzed) say(b []byte) bool {
 	c.work(w)
 	c.heard.Write(c.session.out)
 	c.session.out = nil
-	if c.session.timeout() < 45*time.Second || len(c.session.inflight) > maxInflight || len(c.session.device.pushes) > remembered {
-		c.t.Fatalf("timeout %v, %d in flight, %d pushes remembered", c.session.timeout(), len(c.session.inflight), len(c.session.device.pushes))
+	if c.session.timeout() < 45*time.Second || len(c.session.inflight()) > maxInflight || c.session.flow != nil && c.session.unacknowledged()+len(c.session.inflight()) == 0 {
+		c.t.Fatalf("timeout %v, flow %+v", c.session.timeout(), c.session.flow)
 	}
 	if a := c.session.aliases; a != nil && (len(a.in) > maxAlias || len(a.out) > fuzzAliases) {
 		c.t.Fatalf("%d aliases of the device, %d of the server", len(a.in), len(a.out))

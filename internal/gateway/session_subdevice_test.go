@@ -93,11 +93,11 @@ func TestOffersThatWaitGoOutInTurn(t *testing.T) {
 		t.Error("there is room while something is to be sent; want none")
 	}
 	s.out = nil
-	s.inflight = make([]inflight, s.receiveMax)
+	s.flow = &flow{inflight: make([]inflight, s.receiveMax)}
 	if s.next() != nil {
 		t.Error("there is room in a full window; want none")
 	}
-	s.inflight = nil
+	s.flow = nil
 	var got []string
 	for d := s.next(); d != nil; d = s.next() {
 		got = append(got, d.Name)
