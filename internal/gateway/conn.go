@@ -31,13 +31,13 @@ type conn struct {
 	from [16]byte // address of the client's own, once it is known what it speaks
 	tls  *secured // nil: in the clear
 
-	known bool // the session's device may sign in; set before the fleet knows it
-
 	mu      sync.Mutex
 	session session // guarded by mu
 	ended   *closed // why the connection ended; guarded by mu
 	writing bool    // something is being sent; guarded by mu
 	held    bool    // a socket is paused until there is room; guarded by mu
+
+	known bool // whose connection it is; set before the fleet knows the device
 }
 
 // secured is what is known of a client that speaks TLS.

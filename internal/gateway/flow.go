@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/mqtt"
 )
 
@@ -14,12 +15,13 @@ const (
 	maxInflight = 8
 )
 
-// flow is the QoS 1 messages of a connection that are under way. A session at
-// rest has none.
+// flow is what is under way on a connection: that the device signs in, and QoS 1
+// messages. A session at rest has none.
 type flow struct {
-	acks     []ack       // what came and waits to be acknowledged, in order
-	inflight []inflight  // what was sent and has not been acknowledged
-	room     [1]inflight // for most that is enough
+	login    *alink.Login // holds the password; nil but while it signs in
+	acks     []ack        // what came and waits to be acknowledged, in order
+	inflight []inflight   // what was sent and has not been acknowledged
+	room     [1]inflight  // for most that is enough
 }
 
 type ack struct {
@@ -50,9 +52,15 @@ func (s *session) underWay() *flow {
 	return s.flow
 }
 
+// forgetLogin ends the sign-in.
+func (s *session) forgetLogin() {
+	s.flow.login = nil
+	s.comeToRest()
+}
+
 // comeToRest gives the flow back if it is empty.
 func (s *session) comeToRest() {
-	if f := s.flow; f != nil && len(f.acks) == 0 && len(f.inflight) == 0 {
+	if f := s.flow; f.login == nil && len(f.acks) == 0 && len(f.inflight) == 0 {
 		flows.Put(f)
 		s.flow = nil
 	}

@@ -28,7 +28,7 @@ type granted struct {
 // on a connection that is in no fleet.
 func (c *conn) register() error {
 	c.mu.Lock()
-	login := *c.session.login
+	login := *c.session.flow.login
 	c.mu.Unlock()
 	what, err := c.enrol(login)
 	registrations.WithLabelValues(outcome(err)).Inc()
@@ -113,7 +113,7 @@ func (s *session) refusedRegistration(err error) *closed {
 // and is not going to; if the message is lost, it registers again.
 func (s *session) grant(what granted) {
 	s.registered = true
-	s.login = nil // holds the password
+	s.forgetLogin()
 	s.out = mqtt.Connack{}.Append(s.out, s.version)
 	for _, topic := range what.topics {
 		p := mqtt.Publish{Topic: []byte(topic), Payload: what.payload}

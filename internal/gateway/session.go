@@ -37,15 +37,13 @@ type session struct {
 	packetMax  uint32 // MQTT 5: the largest packet that is taken
 	keepAlive  uint16 // seconds
 
-	messages *messages    // of all devices
-	login    *alink.Login // nil but while it signs in
-	device   device       // the connection's own
-	subs     *subs        // those behind it; nil unless it acts as a gateway
+	messages *messages // of all devices
+	device   device    // the connection's own
+	subs     *subs     // those behind it; nil unless it acts as a gateway
+	aliases  *aliases  // nil: none was used
 
-	out []byte // to be sent
-
-	flow    *flow    // nil: nothing is under way
-	aliases *aliases // nil: none was used
+	out  []byte // to be sent
+	flow *flow  // nil: nothing is under way
 }
 
 // work is what a packet asks for beyond the session: at most one of these.
@@ -157,7 +155,7 @@ func (s *session) connect(b []byte) (work, error) {
 
 	// The login outlives the packet.
 	login, err := alink.ParseLogin(string(c.ClientID), string(c.Username), string(c.Password))
-	s.login = &login
+	s.underWay().login = &login
 	switch {
 	case errors.Is(err, alink.ErrNoUserName) && s.certified: // and that says who it is
 	case errors.Is(err, alink.ErrClientID):
@@ -166,7 +164,7 @@ func (s *session) connect(b []byte) (work, error) {
 	case err != nil:
 		s.refuse(mqtt.BadUserNameOrPassword)
 		return work{}, bad(mqtt.BadUserNameOrPassword, err.Error())
-	case s.login.Registers(): // whatever its keep-alive
+	case login.Registers(): // whatever its keep-alive
 		return work{register: true}, nil
 	}
 	if s.version != mqtt.V5 && (s.keepAlive < minKeepAlive || s.keepAlive > maxKeepAlive) {
@@ -207,7 +205,7 @@ func (s *session) refused(err error) *closed {
 			code = mqtt.QuotaExceeded
 		}
 	}
-	if s.login.IotID != "" && (code == mqtt.BadUserNameOrPassword || cota.CodeOf(err) == cota.NotFound) {
+	if s.flow.login.IotID != "" && (code == mqtt.BadUserNameOrPassword || cota.CodeOf(err) == cota.NotFound) {
 		code = mqtt.ServerUnavailable
 	}
 	s.refuse(code)
@@ -231,7 +229,7 @@ func (s *session) welcome() {
 		c.Properties = s.connackProperties()
 	}
 	s.out = c.Append(s.out, s.version)
-	s.login = nil // holds the password
+	s.forgetLogin()
 }
 
 // connackProperties says what this server does (vendor: Optimized device-cloud
@@ -253,7 +251,7 @@ func (s *session) connackProperties() mqtt.Properties {
 		s.keepAlive = k
 		p = p.AppendUint(mqtt.ServerKeepAlive, uint32(k))
 	}
-	if s.login.ClientID == "" {
+	if s.flow.login.ClientID == "" {
 		p = p.AppendBytes(mqtt.AssignedClientID, []byte(s.device.Product+"."+s.device.Name))
 	}
 	return p

@@ -16,7 +16,7 @@ import (
 // gatewaySession is a session of a device that acts as a gateway, with the
 // given sub-devices logged in.
 func gatewaySession(names ...string) *session {
-	s := &session{version: mqtt.V311, receiveMax: 2, packetMax: mqtt.MaxSize, login: new(alink.Login)}
+	s := &session{version: mqtt.V311, receiveMax: 2, packetMax: mqtt.MaxSize}
 	s.admit(control.Entrant{Device: control.Device{ID: 1, Product: "pk", Name: "gate"}}, false)
 	s.device.signedIn = true
 	s.subs = &subs{devices: make(map[string]*device)}

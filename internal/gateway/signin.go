@@ -21,7 +21,7 @@ func (c *conn) signIn(properties []cota.Property) error {
 func (c *conn) login() *alink.Login {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.session.login
+	return c.session.flow.login
 }
 
 // begin tells the device whether it was let in, as err says. If it was, that is
