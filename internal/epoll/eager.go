@@ -25,6 +25,6 @@ func (a *Listener) begin(l *loop, fd int32, from netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
-	c.pump(l.buf[:])
+	c.pump(l.buf)
 	return nil
 }

@@ -18,13 +18,14 @@ const (
 )
 
 // loop waits for the connections that it watches. Its goroutine is the only one
-// that reads from them, but for those that are paused.
+// that reads from them, but for those that are paused. It is small, as each of
+// them leads to it: whether that is marked, the collector finds out faster then.
 type loop struct {
 	group *Group
 	file  *os.File // of epoll; Go's poller wakes the loop when there is something in it
 	fd    int      // the same
-	wheel wheel
-	buf   [readBuffer]byte
+	wheel *wheel
+	buf   []byte // to read into
 
 	mu        sync.Mutex
 	listeners []*Listener // guarded by mu
@@ -40,7 +41,10 @@ func newLoop(g *Group) (*loop, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("make an epoll: %w", err)
 	}
-	return &loop{group: g, fd: fd, file: os.NewFile(uintptr(fd), "epoll"), wheel: wheel{conns: g.conns}}, nil
+	return &loop{
+		group: g, fd: fd, file: os.NewFile(uintptr(fd), "epoll"),
+		wheel: &wheel{conns: g.conns}, buf: make([]byte, readBuffer),
+	}, nil
 }
 
 func (l *loop) watch(fd int32, events uint32) error {
@@ -73,7 +77,7 @@ func (l *loop) run() {
 			case c == nil:
 				l.accept(e.Fd)
 			case c.loop == l: // or it was another connection's, a moment ago
-				c.ready(e.Events, l.buf[:])
+				c.ready(e.Events, l.buf)
 			}
 		}
 		if now := l.group.now(); now > looked {
