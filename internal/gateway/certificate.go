@@ -36,7 +36,7 @@ func (c *conn) byCertificate(login alink.Login) entry {
 // identify tells a device that signed in without a name what its names are.
 func (s *session) identify() {
 	m := mqtt.Publish{
-		Topic: []byte(alink.IdentityTopic), Payload: alink.AppendIdentity(nil, s.device.Product, s.device.Name),
+		Topic: []byte(alink.IdentityTopic), Payload: alink.AppendIdentity(nil, s.device.key(), s.device.name()),
 	}
 	s.out = m.Append(s.out, s.version)
 }
@@ -58,7 +58,7 @@ func (g *Gateway) recheckCertificates(product string) {
 	defer g.rechecking.Unlock()
 	for _, c := range g.certified(product) {
 		for {
-			d := control.Entrant{Device: c.device().Device}
+			d := control.Entrant{Device: c.device().who()}
 			err := g.control.RecheckCertificate(g.ctx, &d, c.tls.certificates)
 			if err == nil {
 				break
@@ -68,7 +68,7 @@ func (g *Gateway) recheckCertificates(product string) {
 				break
 			}
 			if g.ctx.Err() == nil {
-				g.log.Error("certificate cannot be checked again", "product", c.device().Product, "device", c.device().Name, "err", err)
+				g.log.Error("certificate cannot be checked again", "product", c.device().key(), "device", c.device().name(), "err", err)
 			}
 			select {
 			case <-g.ctx.Done():

@@ -8,17 +8,17 @@ import (
 
 // asked does what a gateway asks about devices behind it, and answers.
 func (c *conn) asked(r *request) error {
-	gateway := &c.device().Device
+	gateway := c.device().who()
 	switch r.kind {
 	case alink.TopoAdd:
-		bad, err := c.gw.control.Attach(c.gw.ctx, gateway, subdevicesOf(r.Devices))
+		bad, err := c.gw.control.Attach(c.gw.ctx, &gateway, subdevicesOf(r.Devices))
 		if cota.CodeOf(err) == cota.Unauthenticated {
 			c.answer(r, alink.CodeBadAuth, r.Devices[bad:bad+1])
 			return nil
 		}
 		c.answerFor(r, bad, err)
 	case alink.TopoDelete:
-		bad, err := c.gw.control.Detach(c.gw.ctx, gateway, subdevicesOf(r.Devices))
+		bad, err := c.gw.control.Detach(c.gw.ctx, &gateway, subdevicesOf(r.Devices))
 		c.answerFor(r, bad, err)
 	case alink.TopoGet:
 		c.list(r)
@@ -54,7 +54,7 @@ func (c *conn) answerFor(r *request, bad int, err error) {
 // refuseSub refuses a request because of the device at bad.
 func (c *conn) refuseSub(r *request, bad int, err error) {
 	if cota.CodeOf(err) == cota.Internal && c.gw.ctx.Err() == nil {
-		c.gw.log.Error("request of a gateway failed", "product", c.device().Product, "device", c.device().Name, "err", err)
+		c.gw.log.Error("request of a gateway failed", "product", c.device().key(), "device", c.device().name(), "err", err)
 	}
 	c.answer(r, codeIn(subdeviceCodes, err), r.Devices[bad:bad+1])
 }
@@ -76,7 +76,8 @@ func identitiesOf(all []alink.Subdevice) []alink.Identity {
 
 // list answers with the devices behind the gateway.
 func (c *conn) list(r *request) {
-	all, err := c.gw.control.Behind(c.gw.ctx, &c.device().Device)
+	gateway := c.device().who()
+	all, err := c.gw.control.Behind(c.gw.ctx, &gateway)
 	code, names := alink.CodeSuccess, make([]alink.Identity, len(all))
 	if err != nil {
 		code = codeIn(subdeviceCodes, err)
@@ -103,8 +104,10 @@ func (c *conn) logIn(r *request) error {
 		c.refuseSub(r, bad, err)
 		return nil
 	}
+	gateway := c.device().who()
 	for _, d := range fresh {
-		if err := c.gw.control.ConnectedThrough(c.gw.ctx, &c.device().Device, &d.Device, d.connectedAt()); err != nil {
+		who := d.who()
+		if err := c.gw.control.ConnectedThrough(c.gw.ctx, &gateway, &who, d.connectedAt()); err != nil {
 			return err
 		}
 	}
@@ -117,7 +120,7 @@ func (c *conn) logIn(r *request) error {
 		c.subLeft(d, closedByServer)
 	}
 	for _, d := range fresh {
-		if err := c.gw.fleet(d.Product).greet(member{c, d}); err != nil {
+		if err := c.gw.fleet(d.key()).greet(member{c, d}); err != nil {
 			return err
 		}
 	}
@@ -130,12 +133,16 @@ var errTooManySubs = cota.Errorf(cota.TooLarge, "%d sub-devices are logged in al
 // all of them, or none because of that at bad. fresh are those that were not
 // logged in before.
 func (c *conn) admitSubs(all []alink.Subdevice) (fresh []*device, bad int, err error) {
-	changes := c.gw.changes.Load()
-	let, bad, err := c.gw.control.SignInThrough(c.gw.ctx, &c.device().Device, subdevicesOf(all))
+	gateway, changes := c.device().who(), c.gw.changes.Load()
+	let, bad, err := c.gw.control.SignInThrough(c.gw.ctx, &gateway, subdevicesOf(all))
 	if err != nil {
 		return nil, bad, err
 	}
-	fresh, stale, err := c.enterAll(let)
+	of := make(map[string]*product)
+	for _, d := range let {
+		of[d.Product] = &c.gw.fleet(d.Product).product
+	}
+	fresh, stale, err := c.enterAll(let, of)
 	for _, d := range stale {
 		c.subLeft(d, closedByServer)
 	}
@@ -144,14 +151,14 @@ func (c *conn) admitSubs(all []alink.Subdevice) (fresh []*device, bad int, err e
 	}
 	for _, d := range fresh {
 		subdevices.Inc()
-		c.gw.fleet(d.Product).join(member{c, d})
+		c.gw.fleet(d.key()).join(member{c, d})
 	}
 	if c.gw.changes.Load() == changes {
 		return fresh, 0, nil
 	}
 	// As in admit: who was shut out while these logged in was not found.
 	for bad = range all {
-		if err := c.gw.control.RecheckThrough(c.gw.ctx, &c.device().Device, &let[bad], all[bad].Verify); err != nil {
+		if err := c.gw.control.RecheckThrough(c.gw.ctx, &gateway, &let[bad], all[bad].Verify); err != nil {
 			c.backOut(fresh)
 			return nil, bad, err
 		}
@@ -160,15 +167,15 @@ func (c *conn) admitSubs(all []alink.Subdevice) (fresh []*device, bad int, err e
 }
 
 // enterAll makes devices that are let in the session's own, as far as they are
-// not yet. stale are some that have since been removed, and added again by the
+// not yet. of are their products, by key. stale are some that have since been removed, and added again by the
 // same names.
-func (c *conn) enterAll(let []control.Entrant) (fresh, stale []*device, err error) {
+func (c *conn) enterAll(let []control.Entrant, of map[string]*product) (fresh, stale []*device, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var as []control.Entrant
 	for _, d := range let {
 		here := c.session.subs.devices[d.Product+"/"+d.Name]
-		if here != nil && here.ID == d.ID {
+		if here != nil && here.id == d.ID {
 			continue
 		}
 		if here != nil && c.session.leave(here) {
@@ -180,7 +187,7 @@ func (c *conn) enterAll(let []control.Entrant) (fresh, stale []*device, err erro
 		return nil, stale, errTooManySubs
 	}
 	for _, d := range as {
-		fresh = append(fresh, c.session.enter(d))
+		fresh = append(fresh, c.session.enter(d, of[d.Product]))
 	}
 	return fresh, stale, nil
 }
@@ -194,7 +201,7 @@ func (c *conn) backOut(fresh []*device) {
 	c.mu.Unlock()
 	for _, d := range fresh {
 		subdevices.Dec()
-		c.gw.fleet(d.Product).leave(member{c, d})
+		c.gw.fleet(d.key()).leave(member{c, d})
 	}
 }
 
@@ -226,7 +233,8 @@ func (c *conn) logOut(r *request) {
 // shutOut ends the connection of a sub-device that may not stay, or is wanted
 // elsewhere.
 func (c *conn) shutOut(d *device) {
-	err := c.gw.control.Expelled(c.gw.ctx, &c.device().Device, &d.Device)
+	gateway, who := c.device().who(), d.who()
+	err := c.gw.control.Expelled(c.gw.ctx, &gateway, &who)
 	c.expel(d, codeIn(expelledCodes, err), closedByServer)
 }
 

@@ -68,7 +68,7 @@ type transport interface {
 }
 
 func (c *conn) init(g *Gateway, via transport, addr netip.Addr) {
-	c.gw, c.via, c.from, c.session.messages = g, via, addr.As16(), g.messages
+	c.gw, c.via, c.from = g, via, addr.As16()
 }
 
 // addr is the address of the client; the zero Addr if it is not known.
@@ -88,7 +88,7 @@ func (c *conn) device() *device {
 }
 
 // fleet is that of its device.
-func (c *conn) fleet() *fleet { return c.gw.fleet(c.device().Product) }
+func (c *conn) fleet() *fleet { return c.gw.fleet(c.device().key()) }
 
 // know notes what was found out of the client.
 func (c *conn) know(p port.Peer) {
@@ -117,7 +117,7 @@ func (c *conn) over() {
 	c.mu.Unlock()
 	log := c.gw.log.With("addr", c.addr(), "why", end.why)
 	if c.device() != nil {
-		log = log.With("product", c.device().Product, "device", c.device().Name)
+		log = log.With("product", c.device().key(), "device", c.device().name())
 		c.leaveAll(end.why)
 		c.left(c.device(), end.why)
 	}
@@ -134,10 +134,11 @@ func (c *conn) over() {
 // it, so that the device's next connection, if it sees nothing of this one, is
 // on record after it.
 func (c *conn) left(d *device, why string) {
-	if err := c.gw.control.Disconnected(context.WithoutCancel(c.gw.ctx), &d.Device, d.connectedAt(), why); err != nil {
-		c.gw.log.Warn("end of a connection is not on record", "product", d.Product, "device", d.Name, "err", err)
+	who := d.who()
+	if err := c.gw.control.Disconnected(context.WithoutCancel(c.gw.ctx), &who, d.connectedAt(), why); err != nil {
+		c.gw.log.Warn("end of a connection is not on record", "product", d.key(), "device", d.name(), "err", err)
 	}
-	c.gw.fleet(d.Product).leave(member{c, d})
+	c.gw.fleet(d.key()).leave(member{c, d})
 }
 
 // reason says why a connection ended, from what reading from it met.
@@ -244,10 +245,10 @@ func (c *conn) full(unsent int) bool {
 
 // get answers a device that asks for its configuration.
 func (c *conn) get(w work) {
-	ctl, d := c.gw.control, w.device
+	ctl, d := c.gw.control, w.device.who()
 	var token [cota.TokenLen]byte
-	err := ctl.ConfigFor(c.gw.ctx, &d.Device, w.props, func(o control.Offer) error {
-		url := ctl.LinkURL() + string(ctl.AppendToken(token[:0], &d.Device, o))
+	err := ctl.ConfigFor(c.gw.ctx, &d, w.props, func(o control.Offer) error {
+		url := ctl.LinkURL() + string(ctl.AppendToken(token[:0], &d, o))
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.ended != nil {
@@ -269,7 +270,8 @@ func (c *conn) get(w work) {
 // word records what the device said.
 func (c *conn) word(w work) error {
 	w.word.Properties = w.props
-	return c.gw.control.Report(c.gw.ctx, &w.device.Device, *w.word, c.recorded(w))
+	d := w.device.who()
+	return c.gw.control.Report(c.gw.ctx, &d, *w.word, c.recorded(w))
 }
 
 // wordNow does the same unless it would have to wait, and reports whether it
@@ -279,7 +281,8 @@ func (c *conn) wordNow(w *work) bool {
 		return false
 	}
 	w.word.Properties = w.props
-	return c.gw.control.ReportNow(&w.device.Device, *w.word, c.recorded(*w))
+	d := w.device.who()
+	return c.gw.control.ReportNow(&d, *w.word, c.recorded(*w))
 }
 
 // recorded acknowledges what the device said once that is on disk; nil if it
@@ -313,9 +316,9 @@ func (c *conn) resume() {
 		if d == nil {
 			return
 		}
-		if err := c.gw.fleet(d.Product).catchUp(c.gw.ctx, member{c, d}); err != nil {
+		if err := c.gw.fleet(d.key()).catchUp(c.gw.ctx, member{c, d}); err != nil {
 			if c.gw.ctx.Err() == nil {
-				c.gw.log.Error("offer interrupted", "product", d.Product, "device", d.Name, "err", err)
+				c.gw.log.Error("offer interrupted", "product", d.key(), "device", d.name(), "err", err)
 			}
 			return // the fleet looks again by itself
 		}

@@ -12,23 +12,27 @@ import (
 // what it was offered and how much it says.
 type device struct {
 	// These stand once the fleet knows the device, and anybody may read them.
-	control.Device
+	product  *product
+	id       int64
 	since    int64          // Unix milliseconds when it connected; set by fleet.join, guarded by fleet.mu
 	standing *cota.Standing // where it stood when it signed in; nil once it is greeted
-	inline   bool           // it takes small files in the push itself
+	text     [cota.DeviceNameMax]byte
+	size     uint8 // of its name, which is the beginning of text: in place, it is no object of its own
+	inline   bool  // it takes small files in the push itself
 
 	// The rest is guarded as the session is.
-	signedIn bool       // it has been told so; it is offered nothing before
-	waiting  bool       // an offer waits until the connection has room
-	gone     alink.Code // of a sub-device that was logged out before it was told that it is in
-	newest   int64      // newest version it was ever offered
-	offered  offered
-	pushes   trail
-	settled  int64 // the push of which nothing more is owed on this connection
-	words    bucket
-	gets     bucket
+	signedIn bool // it has been told so; it is offered nothing before
+	waiting  bool // an offer waits until the connection has room
 
 	subscriptions subscriptions // to its config topics
+
+	gone    alink.Code // of a sub-device that was logged out before it was told that it is in
+	newest  int64      // newest version it was ever offered
+	offered offered
+	pushes  trail
+	settled int64 // the push of which nothing more is owed on this connection
+	words   bucket
+	gets    bucket
 }
 
 // offered is the offer that the device was made last, if need be on an earlier
@@ -44,9 +48,26 @@ type offered struct {
 // connectedAt is when the device connected here.
 func (d *device) connectedAt() time.Time { return time.UnixMilli(d.since) }
 
-// newDevice is a device that is let in.
-func newDevice(as control.Entrant) device {
-	d := device{Device: as.Device}
+// name is the device's name.
+func (d *device) name() string { return string(d.text[:d.size]) }
+
+// key is the ProductKey; none of a device that only registers.
+func (d *device) key() string {
+	if d.product == nil {
+		return ""
+	}
+	return d.product.key
+}
+
+// who is how the control plane knows the device.
+func (d *device) who() control.Device {
+	return control.Device{ID: d.id, Product: d.key(), Name: d.name()}
+}
+
+// newDevice is a device that is let in. p is its product.
+func newDevice(as control.Entrant, p *product) device {
+	d := device{product: p, id: as.ID}
+	d.size = uint8(copy(d.text[:], as.Name))
 	d.stand(as.Standing)
 	return d
 }

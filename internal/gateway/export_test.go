@@ -29,13 +29,13 @@ func (g *Gateway) SignInInTwo(ctx context.Context, nc net.Conn, login alink.Logi
 
 // Offers has a device offered things as its fleet does it, in the words of
 // the first offer. It is one of the many of whom no messages are kept.
-func (g *Gateway) Offers(product string, device int64, first control.Offer) (offer func(control.Offer) bool, err error) {
-	f := g.fleet(product)
+func (g *Gateway) Offers(key string, device int64, first control.Offer) (offer func(control.Offer) bool, err error) {
+	f := g.fleet(key)
 	f.mu.Lock()
 	m, _ := f.members.get(device)
 	f.mu.Unlock()
 	m.conn.mu.Lock()
-	m.conn.session.messages = nil
+	m.device.product = &product{key: key}
 	m.conn.mu.Unlock()
 	t, err := f.templateOf(first)
 	return func(o control.Offer) bool { return m.conn.offer(m.device, o, t) }, err

@@ -63,17 +63,17 @@ func (c *conn) identity(login alink.Login) string {
 func (c *conn) tookOver(login alink.Login, here bool) error {
 	takeovers.Inc()
 	f, who := c.gw.fights, fmt.Sprintf("%s (client id %q)", c.addr(), login.ClientID)
-	other, known := f.last.Get(c.device().ID)
-	f.last.Add(c.device().ID, who)
+	other, known := f.last.Get(c.device().id)
+	f.last.Add(c.device().id, who)
 	f.takeovers.Allow(c.identity(login))
 	if !f.slows(c.identity(login)) {
 		return nil
 	}
 	now := time.Now()
-	if last, ok := f.told.Get(c.device().ID); ok && now.Sub(last) < toldAgain {
+	if last, ok := f.told.Get(c.device().id); ok && now.Sub(last) < toldAgain {
 		return nil
 	}
-	f.told.Add(c.device().ID, now)
+	f.told.Add(c.device().id, now)
 	fightsSeen.Inc()
 	switch {
 	case !here:
@@ -81,6 +81,7 @@ func (c *conn) tookOver(login alink.Login, here bool) error {
 	case !known: // forgotten: very many fight
 		other = "an older connection"
 	}
-	c.gw.log.Warn("two fight over one device", "product", c.device().Product, "device", c.device().Name, "one", who, "other", other)
-	return c.gw.control.Contested(c.gw.ctx, &c.device().Device, fmt.Sprintf("%s and %s take the connection from each other", who, other))
+	c.gw.log.Warn("two fight over one device", "product", c.device().key(), "device", c.device().name(), "one", who, "other", other)
+	d := c.device().who()
+	return c.gw.control.Contested(c.gw.ctx, &d, fmt.Sprintf("%s and %s take the connection from each other", who, other))
 }

@@ -31,7 +31,7 @@ const (
 // unused.
 type fleet struct {
 	gw      *Gateway
-	product string
+	product product
 	limiter *rate.Limiter
 	awake   chan struct{} // has an element when there may be something to do
 
@@ -56,9 +56,9 @@ type template struct {
 	inline  []byte // the same with the file in it; nil if that is too large
 }
 
-func newFleet(g *Gateway, product string) *fleet {
+func newFleet(g *Gateway, key string) *fleet {
 	return &fleet{
-		gw: g, product: product, limiter: rate.NewLimiter(g.pushRate, page),
+		gw: g, product: product{key, g.messages}, limiter: rate.NewLimiter(g.pushRate, page),
 		awake: make(chan struct{}, 1),
 	}
 }
@@ -103,7 +103,7 @@ func (f *fleet) drop(id, gateway int64) {
 	f.mu.Unlock()
 	switch {
 	case !here:
-	case !m.own() && (gateway == 0 || gateway == m.conn.device().ID):
+	case !m.own() && (gateway == 0 || gateway == m.conn.device().id):
 		f.gw.done.Go(func() { m.conn.shutOut(m.device) })
 	case m.own() && gateway == 0:
 		m.conn.close(&closed{mqtt.AdministrativeAction, closedByServer, false})
@@ -134,13 +134,13 @@ func (f *fleet) size() int {
 
 // greet offers a device that has just signed in what it is owed.
 func (f *fleet) greet(m member) error {
-	return f.gw.control.Supply(f.gw.ctx, f.product, func(o control.Offer) error { return f.welcome(m, o) })
+	return f.gw.control.Supply(f.gw.ctx, f.product.key, func(o control.Offer) error { return f.welcome(m, o) })
 }
 
 // greetNow does the same unless it would have to wait, and reports whether it
 // did.
 func (f *fleet) greetNow(m member) (did bool, err error) {
-	return f.gw.control.SupplyNow(f.product, func(o control.Offer) error { return f.welcome(m, o) })
+	return f.gw.control.SupplyNow(f.product.key, func(o control.Offer) error { return f.welcome(m, o) })
 }
 
 // welcome offers a device o if it is owed that.
@@ -191,7 +191,7 @@ func (f *fleet) run() {
 		}
 		next, err := f.converge(ctx)
 		if err != nil && ctx.Err() == nil {
-			f.gw.log.Error("fan-out interrupted", "product", f.product, "err", err)
+			f.gw.log.Error("fan-out interrupted", "product", f.product.key, "err", err)
 			next = time.Now().Add(time.Second)
 		}
 		timer.Reset(min(lookAgain, max(time.Until(next), time.Second)))
@@ -214,7 +214,7 @@ func (f *fleet) converge(ctx context.Context) (next time.Time, err error) {
 		}
 	}
 	all := append(fresh, again...)
-	slices.SortFunc(all, func(a, b member) int { return cmp.Compare(a.device.ID, b.device.ID) })
+	slices.SortFunc(all, func(a, b member) int { return cmp.Compare(a.device.id, b.device.id) })
 	for some := range slices.Chunk(all, page) {
 		if err := f.limiter.WaitN(ctx, len(some)); err != nil {
 			return next, err
@@ -234,7 +234,7 @@ func (f *fleet) converge(ctx context.Context) (next time.Time, err error) {
 // delivering are the facts of the product while it delivers a push; nil
 // otherwise.
 func (f *fleet) delivering(ctx context.Context) (*control.Facts, error) {
-	facts, err := f.gw.control.Facts(ctx, f.product)
+	facts, err := f.gw.control.Facts(ctx, f.product.key)
 	switch {
 	case cota.CodeOf(err) == cota.NotFound:
 		return nil, nil // removed
@@ -272,14 +272,14 @@ func (f *fleet) owed(push, version int64, latest time.Time) (fresh, again []memb
 func (f *fleet) lookUp(ctx context.Context, all []member, facts *control.Facts) ([]member, error) {
 	ids := make([]int64, len(all))
 	for i, m := range all {
-		ids[i] = m.device.ID
+		ids[i] = m.device.id
 	}
 	standings, err := f.gw.control.Standings(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(all, func(m member) bool {
-		s, ok := standings[m.device.ID]
+		s, ok := standings[m.device.id]
 		if ok && s.Due(facts.Push, facts.Pushed.Number) {
 			return false
 		}
@@ -291,7 +291,7 @@ func (f *fleet) lookUp(ctx context.Context, all []member, facts *control.Facts) 
 // offerPage makes the offers of one page, unless push has ended meanwhile. It
 // reports whether to go on.
 func (f *fleet) offerPage(ctx context.Context, push int64, some []member) (more bool, err error) {
-	err = f.gw.control.Supply(ctx, f.product, func(o control.Offer) error {
+	err = f.gw.control.Supply(ctx, f.product.key, func(o control.Offer) error {
 		if more = o.Push == push; !more {
 			return nil
 		}
@@ -315,7 +315,8 @@ func (f *fleet) offer(m member, o control.Offer) error {
 		return nil
 	}
 	pushesSent.Inc()
-	return f.gw.control.Sent(f.gw.ctx, &m.device.Device, o)
+	d := m.device.who()
+	return f.gw.control.Sent(f.gw.ctx, &d, o)
 }
 
 func (f *fleet) templateOf(o control.Offer) (*template, error) {
@@ -339,7 +340,8 @@ func (f *fleet) templateOf(o control.Offer) (*template, error) {
 func (c *conn) offer(d *device, o control.Offer, t *template) bool {
 	var token [cota.TokenLen]byte
 	if !c.session.inlines(d, t) {
-		c.gw.control.AppendToken(token[:0], &d.Device, o)
+		who := d.who()
+		c.gw.control.AppendToken(token[:0], &who, o)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

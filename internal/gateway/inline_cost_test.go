@@ -26,7 +26,7 @@ func TestPushThatHoldsTheFileCostsNoMore(t *testing.T) {
 	}
 	allocated := func(inline bool) float64 {
 		s := &session{version: mqtt.V311, receiveMax: 8, packetMax: mqtt.MaxSize}
-		d := s.admit(control.Entrant{Device: control.Device{ID: 1, Product: fuzzProduct, Name: fuzzDevice}}, inline)
+		d := s.admit(control.Entrant{Device: control.Device{ID: 1, Product: fuzzProduct, Name: fuzzDevice}}, &product{key: fuzzProduct}, inline)
 		s.out = make([]byte, 0, 4096)
 		return testing.AllocsPerRun(100, func() {
 			s.out, d.pushes = s.out[:0], trail{}

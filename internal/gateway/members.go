@@ -25,21 +25,21 @@ func (m *members) put(one member) (older member, again bool) {
 	if m.at == nil {
 		m.at, m.behind = make(map[int64]int32), make(map[int64]member)
 	}
-	if older, again = m.get(one.device.ID); again {
+	if older, again = m.get(one.device.id); again {
 		m.remove(older)
 	}
 	if !one.own() {
-		m.behind[one.device.ID] = one
+		m.behind[one.device.id] = one
 		return older, again
 	}
-	m.at[one.device.ID] = int32(len(m.own))
+	m.at[one.device.id] = int32(len(m.own))
 	m.own = append(m.own, one.conn)
 	return older, again
 }
 
 // remove takes a device out, unless another has its id meanwhile.
 func (m *members) remove(one member) {
-	id := one.device.ID
+	id := one.device.id
 	switch was, here := m.get(id); {
 	case !here || was != one:
 	case one.own():
@@ -54,7 +54,7 @@ func (m *members) remove(one member) {
 func (m *members) take(i int32) {
 	end := len(m.own) - 1
 	last := m.own[end]
-	m.own[i], m.at[last.device().ID] = last, i
+	m.own[i], m.at[last.device().id] = last, i
 	m.own[end], m.own = nil, m.own[:end]
 }
 

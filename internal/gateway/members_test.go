@@ -16,7 +16,7 @@ func TestMembers(t *testing.T) {
 			one.device = new(device) // behind a gateway
 		}
 		id := random.Int64N(20)
-		one.device.ID = id
+		one.device.id = id
 		switch was, here := in[id]; random.IntN(3) {
 		case 0:
 			if older, again := m.put(one); older != was || again != here {
@@ -36,8 +36,8 @@ func TestMembers(t *testing.T) {
 		}
 		found := make(map[int64]bool)
 		for one := range m.all() {
-			found[one.device.ID] = true
-			if in[one.device.ID] != one {
+			found[one.device.id] = true
+			if in[one.device.id] != one {
 				t.Fatalf("%v is a member, and should not be", one)
 			}
 		}

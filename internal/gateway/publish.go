@@ -44,7 +44,7 @@ func (s *session) publish(now time.Time, b []byte) (work, error) {
 		return work{}, nil
 	}
 	if !logsIn(topic.Kind) {
-		s.messages.up(d.ID, &p)
+		d.product.messages.up(d.id, &p)
 	}
 	w, err := s.message(now, d, topic.Kind, &p)
 	if err != nil {
@@ -205,7 +205,7 @@ func (s *session) send(d *device, kind alink.Kind, qos byte, push int64, to *res
 	var topic [alink.MaxTopic]byte
 	scratch := outBuffers.Get().(*[outBuffer]byte)
 	defer outBuffers.Put(scratch)
-	m := mqtt.Publish{Topic: alink.AppendTopic(topic[:0], kind, d.Product, d.Name), Payload: payload(scratch[:0])}
+	m := mqtt.Publish{Topic: alink.AppendTopic(topic[:0], kind, d.key(), d.name()), Payload: payload(scratch[:0])}
 	if qos == 1 && s.roomInFlight() {
 		m.QoS, m.PacketID = 1, s.nextID()
 	}
@@ -223,7 +223,7 @@ func (s *session) send(d *device, kind alink.Kind, qos byte, push int64, to *res
 		s.sent(inflight{id: m.PacketID, device: d, push: push})
 	}
 	if !logsIn(kind) {
-		s.messages.down(d.ID, &m)
+		d.product.messages.down(d.id, &m)
 	}
 	return true
 }

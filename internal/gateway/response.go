@@ -22,7 +22,7 @@ func responseTo(d *device, p *mqtt.Publish) *response {
 		return nil
 	}
 	r := response{topic: p.Properties.Bytes(mqtt.ResponseTopic), correlation: p.Properties.Bytes(mqtt.CorrelationData)}
-	if r.topic != nil && !alink.ParseTopic(r.topic).Of(d.Product, d.Name) {
+	if r.topic != nil && !alink.ParseTopic(r.topic).Of(d.key(), d.name()) {
 		foreignTopics.Inc()
 		r.topic = nil
 	}

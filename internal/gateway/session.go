@@ -37,10 +37,9 @@ type session struct {
 	packetMax  uint32 // MQTT 5: the largest packet that is taken
 	keepAlive  uint16 // seconds
 
-	messages *messages // of all devices
-	device   device    // the connection's own
-	subs     *subs     // those behind it; nil unless it acts as a gateway
-	aliases  *aliases  // nil: none was used
+	device  device   // the connection's own
+	subs    *subs    // those behind it; nil unless it acts as a gateway
+	aliases *aliases // nil: none was used
 
 	out  []byte // to be sent
 	flow *flow  // nil: nothing is under way
@@ -214,8 +213,8 @@ func (s *session) refused(err error) *closed {
 
 // admit is told whose connection this is, and whether the device takes small
 // files in the push itself.
-func (s *session) admit(as control.Entrant, inline bool) *device {
-	s.device = newDevice(as)
+func (s *session) admit(as control.Entrant, p *product, inline bool) *device {
+	s.device = newDevice(as, p)
 	s.device.inline = inline
 	return &s.device
 }
@@ -252,7 +251,7 @@ func (s *session) connackProperties() mqtt.Properties {
 		p = p.AppendUint(mqtt.ServerKeepAlive, uint32(k))
 	}
 	if s.flow.login.ClientID == "" {
-		p = p.AppendBytes(mqtt.AssignedClientID, []byte(s.device.Product+"."+s.device.Name))
+		p = p.AppendBytes(mqtt.AssignedClientID, []byte(s.device.key()+"."+s.device.name()))
 	}
 	return p
 }
@@ -283,9 +282,9 @@ func (s *session) subscribe(now time.Time, b []byte) (w work, err error) {
 		case d == nil:
 			code = byte(mqtt.NotAuthorized)
 			foreignTopics.Inc()
-		case d.subscriptions.subscribe(sub.Filter, d.Product, d.Name):
-			w.hears = append(w.hears, d.Product)
-		case d.offered.times > 0 && matches(sub.Filter, alink.ConfigPush, d.Product, d.Name):
+		case d.subscriptions.subscribe(sub.Filter, d.key(), d.name()):
+			w.hears = append(w.hears, d.key())
+		case d.offered.times > 0 && matches(sub.Filter, alink.ConfigPush, d.key(), d.name()):
 			d.offerAgain(now)
 		}
 		answer.Codes = append(answer.Codes, code)
@@ -302,7 +301,7 @@ func (s *session) unsubscribe(b []byte) error {
 	answer := mqtt.Unsuback{PacketID: p.PacketID}
 	for filter := range p.Filters.All() {
 		code := mqtt.NoSubscriptionExisted
-		if d := s.listener(string(filter)); d != nil && d.subscriptions.unsubscribe(filter, d.Product, d.Name) {
+		if d := s.listener(string(filter)); d != nil && d.subscriptions.unsubscribe(filter, d.key(), d.name()) {
 			code = mqtt.Success
 		}
 		answer.Codes = append(answer.Codes, byte(code))

@@ -77,7 +77,7 @@ func (c *fuzzed) signIn(v mqtt.Version, receiveMax uint16) {
 	if w, err := c.session.handle(c.now, connect.Append(nil)); err != nil || !w.signIn {
 		c.t.Fatalf("CONNECT: %v, sign in %t", err, w.signIn)
 	}
-	c.session.admit(control.Entrant{Device: control.Device{ID: 1, Product: fuzzProduct, Name: fuzzDevice}}, false)
+	c.session.admit(control.Entrant{Device: control.Device{ID: 1, Product: fuzzProduct, Name: fuzzDevice}}, &product{key: fuzzProduct}, false)
 	c.session.welcome()
 }
 
@@ -160,7 +160,7 @@ func (c *fuzzed) gateway(r *request) {
 		here := subs[d.ProductKey+"/"+d.DeviceName]
 		switch {
 		case r.kind == alink.CombineLogin && here == nil && len(subs) < 10:
-			d := c.session.enter(control.Entrant{Device: control.Device{ID: int64(len(subs) + 2), Product: d.ProductKey, Name: d.DeviceName}})
+			d := c.session.enter(control.Entrant{Device: control.Device{ID: int64(len(subs) + 2), Product: d.ProductKey, Name: d.DeviceName}}, &product{key: d.ProductKey})
 			c.session.welcomeAll([]*device{d})
 			c.seen = append(c.seen, d)
 		case r.kind == alink.CombineLogout && here != nil:
@@ -198,7 +198,7 @@ func (c *fuzzed) check() {
 				p.Topic = known[alias]
 			}
 			topic := alink.ParseTopic(p.Topic)
-			ours := topic.Of(fuzzProduct, fuzzDevice) || slices.ContainsFunc(c.seen, func(d *device) bool { return topic.Of(d.Product, d.Name) })
+			ours := topic.Of(fuzzProduct, fuzzDevice) || slices.ContainsFunc(c.seen, func(d *device) bool { return topic.Of(d.key(), d.name()) })
 			if !ours || len(known) > fuzzAliases {
 				c.t.Fatalf("sent to topic %q, with %d aliases", p.Topic, len(known))
 			}

@@ -17,11 +17,11 @@ import (
 // given sub-devices logged in.
 func gatewaySession(names ...string) *session {
 	s := &session{version: mqtt.V311, receiveMax: 2, packetMax: mqtt.MaxSize}
-	s.admit(control.Entrant{Device: control.Device{ID: 1, Product: "pk", Name: "gate"}}, false)
+	s.admit(control.Entrant{Device: control.Device{ID: 1, Product: "pk", Name: "gate"}}, &product{key: "pk"}, false)
 	s.device.signedIn = true
 	s.subs = &subs{devices: make(map[string]*device)}
 	for i, name := range names {
-		s.enter(control.Entrant{Device: control.Device{ID: int64(2 + i), Product: "pk", Name: name}}).signedIn = true
+		s.enter(control.Entrant{Device: control.Device{ID: int64(2 + i), Product: "pk", Name: name}}, &product{key: "pk"}).signedIn = true
 	}
 	return s
 }
@@ -70,7 +70,7 @@ func TestWhoseATopicIs(t *testing.T) {
 			t.Errorf("whose(%s) = %v; want %v", topic, got, want)
 		}
 		alone := session{device: s.device}
-		if got := alone.whose(alink.ParseTopic([]byte(topic))); got != nil && got.Name != "gate" {
+		if got := alone.whose(alink.ParseTopic([]byte(topic))); got != nil && got.name() != "gate" {
 			t.Errorf("whose(%s) = %v without sub-devices", topic, got)
 		}
 	}
@@ -100,7 +100,7 @@ func TestOffersThatWaitGoOutInTurn(t *testing.T) {
 	s.flow = nil
 	var got []string
 	for d := s.next(); d != nil; d = s.next() {
-		got = append(got, d.Name)
+		got = append(got, d.name())
 	}
 	if want := []string{"gate", "dev-02", "dev-03"}; !slices.Equal(got, want) {
 		t.Errorf("they go in the order %v; want %v", got, want)
@@ -109,7 +109,7 @@ func TestOffersThatWaitGoOutInTurn(t *testing.T) {
 
 func TestSubdeviceThatIsGoneBeforeItIsWelcome(t *testing.T) {
 	s := gatewaySession("dev-01")
-	late := s.enter(control.Entrant{Device: control.Device{ID: 7, Product: "pk", Name: "dev-02"}})
+	late := s.enter(control.Entrant{Device: control.Device{ID: 7, Product: "pk", Name: "dev-02"}}, &product{key: "pk"})
 	if s.logOut(late, alink.CodeDeviceForbidden) {
 		t.Error("logOut tells that the device was logged in; want that it was not")
 	}
@@ -132,17 +132,18 @@ func TestOneMoreSubdeviceThanMayBeLoggedIn(t *testing.T) {
 		names[i] = fmt.Sprintf("dev-%04d", i)
 	}
 	c := &conn{session: *gatewaySession(names...)}
-	again := []control.Entrant{{Device: c.session.sub("dev-0007").Device}}
-	if fresh, stale, err := c.enterAll(again); err != nil || len(fresh)+len(stale) != 0 {
+	of := map[string]*product{"pk": {key: "pk"}}
+	again := []control.Entrant{{Device: c.session.sub("dev-0007").who()}}
+	if fresh, stale, err := c.enterAll(again, of); err != nil || len(fresh)+len(stale) != 0 {
 		t.Errorf("enterAll of one that is there: %d, %d, %v; want it left as it is", len(fresh), len(stale), err)
 	}
 	more := []control.Entrant{{Device: control.Device{ID: 9999, Product: "pk", Name: "dev-9999"}}}
-	if _, _, err := c.enterAll(more); !errors.Is(err, errTooManySubs) || c.session.sub("dev-9999") != nil {
+	if _, _, err := c.enterAll(more, of); !errors.Is(err, errTooManySubs) || c.session.sub("dev-9999") != nil {
 		t.Errorf("enterAll of one more: %v; want it refused", err)
 	}
 	anew := []control.Entrant{{Device: control.Device{ID: 9999, Product: "pk", Name: "dev-0007"}}}
-	fresh, stale, err := c.enterAll(anew)
-	if err != nil || len(fresh) != 1 || len(stale) != 1 || stale[0].ID == 9999 || c.session.sub("dev-0007").ID != 9999 {
+	fresh, stale, err := c.enterAll(anew, of)
+	if err != nil || len(fresh) != 1 || len(stale) != 1 || stale[0].id == 9999 || c.session.sub("dev-0007").id != 9999 {
 		t.Errorf("enterAll of one that was added anew: %v, %v, %v; want it in the place of the old", fresh, stale, err)
 	}
 }
@@ -159,7 +160,7 @@ func TestListThatAGatewayDoesNotTake(t *testing.T) {
 
 func TestPlainDeviceKeepsNothingForSubdevices(t *testing.T) {
 	s := session{version: mqtt.V311, receiveMax: 1}
-	s.admit(control.Entrant{Device: control.Device{ID: 1, Product: "pk", Name: "plain"}}, false)
+	s.admit(control.Entrant{Device: control.Device{ID: 1, Product: "pk", Name: "plain"}}, &product{key: "pk"}, false)
 	p := mqtt.Publish{QoS: 1, PacketID: 1, Topic: []byte("/sys/pk/other/thing/config/get"), Payload: []byte(`{}`)}
 	if _, err := s.publish(time.Now(), p.Append(nil, s.version)); err != nil || s.subs != nil {
 		t.Errorf("publish to another's topic: %v, subs %v; want none", err, s.subs)

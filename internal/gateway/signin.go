@@ -31,7 +31,8 @@ func (c *conn) begin(login alink.Login, properties []cota.Property, err error) e
 	if err != nil {
 		return c.refuse(login, err)
 	}
-	if err := c.gw.control.Connected(c.gw.ctx, &c.device().Device, c.device().connectedAt(), c.addr().String(), properties); err != nil {
+	d := c.device().who()
+	if err := c.gw.control.Connected(c.gw.ctx, &d, c.device().connectedAt(), c.addr().String(), properties); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -93,9 +94,8 @@ func (c *conn) enter(d control.Entrant, login alink.Login, by entry, changes int
 func (c *conn) join(d control.Entrant, login alink.Login, changes int64) (again bool, err error) {
 	// Before the greeting: whatever is pushed from now on finds the device there.
 	f := c.gw.fleet(d.Product)
-	d.Product = f.product // one text for all
 	c.mu.Lock()
-	c.session.admit(d, login.Inline)
+	c.session.admit(d, &f.product, login.Inline)
 	c.known = true
 	c.mu.Unlock()
 	c.gw.refusals.Accepted(c.addr(), c.identity(login))

@@ -39,7 +39,7 @@ type request struct {
 // another's.
 func (s *session) whose(t alink.Topic) *device {
 	switch {
-	case t.Of(s.device.Product, s.device.Name):
+	case t.Of(s.device.key(), s.device.name()):
 		return &s.device
 	case s.subs == nil || t.DeviceName == nil:
 		return nil
@@ -53,7 +53,7 @@ func (s *session) whose(t alink.Topic) *device {
 // listener is the device on this connection that a filter belongs to; nil if it
 // is another's.
 func (s *session) listener(filter string) *device {
-	if alink.OwnFilter(filter, s.device.Product, s.device.Name) {
+	if alink.OwnFilter(filter, s.device.key(), s.device.name()) {
 		return &s.device
 	}
 	if s.subs == nil {
@@ -102,15 +102,15 @@ func (s *session) answerGateway(r *request, code alink.Code, of []alink.Identity
 
 // enter makes a device that is let in one of the session's, though nothing is
 // sent to it before welcome.
-func (s *session) enter(as control.Entrant) *device {
-	d := newDevice(as)
+func (s *session) enter(as control.Entrant, p *product) *device {
+	d := newDevice(as, p)
 	s.subs.devices[as.Product+"/"+as.Name] = &d
 	return &d
 }
 
 // leave takes a sub-device out of the session, if it is there still.
 func (s *session) leave(d *device) bool {
-	key := d.Product + "/" + d.Name
+	key := d.key() + "/" + d.name()
 	if s.subs.devices[key] != d {
 		return false
 	}
@@ -131,7 +131,7 @@ func (s *session) logOut(d *device, code alink.Code) bool {
 	case !s.leave(d):
 		return false
 	case was:
-		s.notice(code, alink.Identity{ProductKey: d.Product, DeviceName: d.Name})
+		s.notice(code, alink.Identity{ProductKey: d.key(), DeviceName: d.name()})
 	default:
 		d.gone = code
 	}
@@ -146,7 +146,7 @@ func (s *session) welcomeAll(all []*device) (gone []*device) {
 			d.signedIn = true
 			continue
 		}
-		s.notice(d.gone, alink.Identity{ProductKey: d.Product, DeviceName: d.Name})
+		s.notice(d.gone, alink.Identity{ProductKey: d.key(), DeviceName: d.name()})
 		gone = append(gone, d)
 	}
 	return gone

@@ -82,7 +82,8 @@ func (c *conn) registerSubs(r *request) {
 		c.answer(r, alink.CodeBadParameters, nil)
 		return
 	}
-	got, bad, err := c.gw.control.RegisterBehind(c.gw.ctx, &c.device().Device, subdevicesOf(r.Devices))
+	gateway := c.device().who()
+	got, bad, err := c.gw.control.RegisterBehind(c.gw.ctx, &gateway, subdevicesOf(r.Devices))
 	registrations.WithLabelValues(outcome(err)).Add(float64(len(r.Devices)))
 	if code, ok := subRegisterCodes[err]; ok {
 		c.answer(r, code, r.Devices[bad:bad+1])
@@ -92,7 +93,7 @@ func (c *conn) registerSubs(r *request) {
 		c.refuseSub(r, bad, err)
 		return
 	}
-	c.gw.log.Info("devices registered by a gateway", "product", c.device().Product, "device", c.device().Name, "addr", c.addr(), "registered", len(got))
+	c.gw.log.Info("devices registered by a gateway", "product", c.device().key(), "device", c.device().name(), "addr", c.addr(), "registered", len(got))
 	all := make([]alink.SubdeviceSecret, len(got))
 	for i, d := range got {
 		all[i] = alink.SubdeviceSecret{
