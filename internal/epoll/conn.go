@@ -46,24 +46,26 @@ const (
 // Whoever is busy with it, a loop or the caller of Resume, has it to himself:
 // reads from it, hands on what comes, ends it.
 type Conn struct {
-	loop    *loop
-	handler Handler
-	secure  *secure // nil: plain
-
 	deadline  atomic.Int32 // tick after which the wheel looks at it; 0: never
 	wheelNext ref          // these three are guarded by wheel.mu
 	wheelPrev ref
 	wheelSlot int16 // one more than the slot it stands in; 0: none
 
 	mu      sync.Mutex
-	fd      int32    // -1: ended; guarded by mu
-	readBy  int32    // tick by which the Handler must have what it waits for; 0: never; guarded by mu
+	fd      int32 // -1: ended; guarded by mu
+	readBy  int32 // tick by which the Handler must have what it waits for; 0: never; guarded by mu
+	busy    bool  // somebody has it; guarded by mu
+	paused  bool  // nobody may have it until Resume; guarded by mu
+	ignored bool  // epoll does not watch it; guarded by mu
+	closing bool  // what comes is of no interest; guarded by mu
+	stalled bool  // it is abandoned; guarded by mu
+
+	// Pointers stand together: of memory without any the collector does not even
+	// take the cache line.
 	buffers *buffers // nil at rest; guarded by mu
-	busy    bool     // somebody has it; guarded by mu
-	paused  bool     // nobody may have it until Resume; guarded by mu
-	ignored bool     // epoll does not watch it; guarded by mu
-	closing bool     // what comes is of no interest; guarded by mu
-	stalled bool     // it is abandoned; guarded by mu
+	loop    *loop
+	handler Handler
+	secure  *secure // nil: plain
 }
 
 // buffers are what a connection needs while it is not at rest.

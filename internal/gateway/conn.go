@@ -26,18 +26,18 @@ const (
 // conn is one connection: the conversation on it, and what it leads to. Its
 // bytes are moved by a transport.
 type conn struct {
-	gw   *Gateway
-	via  transport
-	from [16]byte // address of the client's own, once it is known what it speaks
-	tls  *secured // nil: in the clear
+	gw  *Gateway
+	via transport
+	tls *secured // nil: in the clear
 
+	ended   *closed // why the connection ended; guarded by mu, as what follows
+	session session
 	mu      sync.Mutex
-	session session // guarded by mu
-	ended   *closed // why the connection ended; guarded by mu
-	writing bool    // something is being sent; guarded by mu
-	held    bool    // a socket is paused until there is room; guarded by mu
+	writing bool // something is being sent
+	held    bool // a socket is paused until there is room
 
-	known bool // whose connection it is; set before the fleet knows the device
+	known bool     // whose connection it is; set before the fleet knows the device
+	from  [16]byte // address of the client's own, once it is known what it speaks
 }
 
 // secured is what is known of a client that speaks TLS.

@@ -9,16 +9,21 @@ import (
 )
 
 // device is what a session knows of one device on its connection: who it is,
-// what it was offered and how much it says.
+// what it was offered and how much it says. Its pointers come first, as do those
+// of session and conn (see epoll.Conn).
 type device struct {
 	// These stand once the fleet knows the device, and anybody may read them.
 	product  *product
-	id       int64
-	since    int64          // Unix milliseconds when it connected; set by fleet.join, guarded by fleet.mu
 	standing *cota.Standing // where it stood when it signed in; nil once it is greeted
-	text     [cota.DeviceNameMax]byte
-	size     uint8 // of its name, which is the beginning of text: in place, it is no object of its own
-	inline   bool  // it takes small files in the push itself
+
+	pushes trail // guarded as the session is
+
+	// These stand as well.
+	id     int64
+	since  int64 // Unix milliseconds when it connected; set by fleet.join, guarded by fleet.mu
+	text   [cota.DeviceNameMax]byte
+	size   uint8 // of its name, which is the beginning of text: in place, it is no object of its own
+	inline bool  // it takes small files in the push itself
 
 	// The rest is guarded as the session is.
 	signedIn bool // it has been told so; it is offered nothing before
@@ -29,7 +34,6 @@ type device struct {
 	gone    alink.Code // of a sub-device that was logged out before it was told that it is in
 	newest  int64      // newest version it was ever offered
 	offered offered
-	pushes  trail
 	settled int64 // the push of which nothing more is owed on this connection
 	words   bucket
 	gets    bucket

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net"
 
-	"unsafe"
-
 	"github.com/cotahq/cota"
 	"github.com/cotahq/cota/alink"
 	"github.com/cotahq/cota/internal/control"
@@ -40,6 +38,3 @@ func (g *Gateway) Offers(key string, device int64, first control.Offer) (offer f
 	t, err := f.templateOf(first)
 	return func(o control.Offer) bool { return m.conn.offer(m.device, o, t) }, err
 }
-
-// ConnSize is what the gateway keeps of each connection.
-const ConnSize = unsafe.Sizeof(conn{})

@@ -28,6 +28,12 @@ const (
 // and, by an error, when to close. Transports bring it packets one after the
 // other and guard it with a lock.
 type session struct {
+	flow    *flow    // nil: nothing is under way
+	subs    *subs    // the devices behind the connection's own; nil unless that acts as a gateway
+	aliases *aliases // nil: none was used
+	out     []byte   // to be sent
+	device  device   // the connection's own
+
 	version    mqtt.Version // 0 until CONNECT
 	certified  bool         // it presented a client certificate
 	registered bool         // it has registered, and is about to leave
@@ -36,13 +42,6 @@ type session struct {
 	lastID     uint16
 	packetMax  uint32 // MQTT 5: the largest packet that is taken
 	keepAlive  uint16 // seconds
-
-	device  device   // the connection's own
-	subs    *subs    // those behind it; nil unless it acts as a gateway
-	aliases *aliases // nil: none was used
-
-	out  []byte // to be sent
-	flow *flow  // nil: nothing is under way
 }
 
 // work is what a packet asks for beyond the session: at most one of these.

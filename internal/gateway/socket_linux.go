@@ -16,9 +16,9 @@ import (
 // silent it has no goroutine and no buffer. What does not wait is done by the
 // loop, and what may wait by a worker, with the connection paused.
 type socket struct {
-	conn
 	ep   epoll.Conn
 	door *port.Listener // where it came in; nil once it is known what is spoken on it
+	conn
 }
 
 // accepted makes a socket of a connection that a loop has accepted.

@@ -8,8 +8,8 @@ const remembered = 8
 // trail is the pushes that a device was offered last. The zero value is none.
 // Most devices are offered one at most while they are connected.
 type trail struct {
-	last    int64
 	earlier *[remembered - 1]int64 // the newest first, then zeros; nil: none
+	last    int64
 }
 
 // add notes a push, unless it is 0.
