@@ -140,6 +140,7 @@ func TestX509WithoutNames(t *testing.T) {
 	} {
 		for _, v := range []mqtt.Version{mqtt.V311, mqtt.V5} {
 			t.Run(name, func(t *testing.T) {
+				c := c // its own: they run beside each other
 				bubble(t, func(t *testing.T) {
 					r := newRig(t, 1)
 					ca := certtest.New(t, "devices")
