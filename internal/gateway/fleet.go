@@ -37,6 +37,7 @@ type fleet struct {
 
 	mu       sync.Mutex
 	members  members   // guarded by mu
+	taken    int64     // when the last connection began that took the place of another; guarded by mu
 	template *template // of the last push; guarded by mu
 }
 
@@ -72,15 +73,23 @@ func (f *fleet) wake() {
 
 // join adds a device that has connected, which ends its older connection, and
 // says whether there was one. The new one begins later than that, by a
-// millisecond if need be, so that the two can be told apart on record.
+// millisecond if need be, so that the two can be told apart on record. And it
+// begins later than any that has just taken the place of another: the end of
+// that one may still be on its way to the record.
 func (f *fleet) join(m member) (again bool) {
-	d := m.device
 	f.mu.Lock()
 	older, again := f.members.put(m)
-	d.since = time.Now().UnixMilli()
-	if again {
-		d.since = max(d.since, older.device.since+1)
+	since := time.Now().UnixMilli()
+	if f.taken > since+time.Second.Milliseconds() {
+		f.taken = 0 // the clock was set back
 	}
+	if again {
+		since = max(since, older.device.since+1)
+		f.taken = max(f.taken, since)
+	} else {
+		since = max(since, f.taken+1)
+	}
+	m.device.since = since
 	f.mu.Unlock()
 	if again {
 		older.takenOver()
