@@ -65,7 +65,7 @@ func fanOutRound(ctx context.Context, r *rig, servers []server, round int) (err 
 	}()
 	for i, s := range servers {
 		all[i] = &contender{server: s}
-		if _, err := all[i].begin(ctx, r, byte(10+10*i)); err != nil {
+		if _, err := all[i].begin(ctx, r, byte(10+10*i), idlePlain); err != nil {
 			return fmt.Errorf("%s: %w", s.name(), err)
 		}
 	}
@@ -109,13 +109,14 @@ func firstError(errs ...error) error {
 // settle is how long a server has for itself before its memory is read.
 const settle = 2 * time.Second
 
-// begin starts the server and connects the crowd.
-func (c *contender) begin(ctx context.Context, r *rig, source byte) (joined joining, err error) {
+// begin starts the server and connects the crowd. idle is the row for what a
+// connection occupies.
+func (c *contender) begin(ctx context.Context, r *rig, source byte, idle string) (joined joining, err error) {
 	if joined, err = c.fill(ctx, r, r.sizes.connections, source, false); err != nil {
 		return joined, err
 	}
 	r.table.add(startRSS, "MB", c.name(), joined.empty/1e6)
-	r.table.add(idlePlain, "B", c.name(), joined.each)
+	r.table.add(idle, "B", c.name(), joined.each)
 	if _, ok := c.server.(*broker); ok {
 		_, err = c.crowd.do(load.Job{Join: fleetTopic})
 	}
