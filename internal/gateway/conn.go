@@ -115,18 +115,18 @@ func (c *conn) over() {
 	c.mu.Lock()
 	end := c.ended
 	c.mu.Unlock()
-	log := c.gw.log.With("addr", c.addr(), "why", end.why)
-	if c.device() != nil {
-		log = log.With("product", c.device().key(), "device", c.device().name())
+	about := []any{"addr", c.addr(), "why", end.why} // not by With, which would write it out for nobody
+	if d := c.device(); d != nil {
+		about = append(about, "product", d.key(), "device", d.name())
 		c.leaveAll(end.why)
-		c.left(c.device(), end.why)
+		c.left(d, end.why)
 	}
 	if end.bad {
 		connectionsCut.Inc()
-		log.Info("connection cut")
+		c.gw.log.Info("connection cut", about...)
 		return
 	}
-	log.Debug("connection ended")
+	c.gw.log.Debug("connection ended", about...)
 }
 
 // left puts on record that a device's connection here has ended, even if the
