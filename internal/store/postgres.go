@@ -43,7 +43,7 @@ func postgresConfig(dsn string) (*pgx.ConnConfig, error) {
 }
 
 func openPool(ctx context.Context, config *pgx.ConnConfig) (*sql.DB, error) {
-	db := stdlib.OpenDB(*config)
+	db := stdlib.OpenDB(*config, stdlib.OptionResetSession(stays))
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
 	if err := db.PingContext(ctx); err != nil {
