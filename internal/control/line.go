@@ -138,7 +138,7 @@ func (c *Control) head(ctx context.Context, product string, number int64) (*cota
 // devices report to be on record. It is never reached while the database works.
 const (
 	patience     = 10 * time.Second
-	patienceHeld = time.Second
+	patienceHeld = time.Second // the same, when it is known what keeps the database from it
 )
 
 var errPatience = cota.Errorf(cota.Unavailable, "the database does not take what devices report; try again")

@@ -167,8 +167,8 @@ func (c *conn) admitSubs(all []alink.Subdevice) (fresh []*device, bad int, err e
 }
 
 // enterAll makes devices that are let in the session's own, as far as they are
-// not yet. of are their products, by key. stale are some that have since been removed, and added again by the
-// same names.
+// not yet. of are their products, by key. stale are some that have since been
+// removed, and added again by the same names.
 func (c *conn) enterAll(let []control.Entrant, of map[string]*product) (fresh, stale []*device, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

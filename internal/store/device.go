@@ -135,7 +135,8 @@ var (
 
 	deviceColumns = `device.id, device.product, device.name, device.disabled, device.created_at,
 		` + online + `,
-		COALESCE(presence.connected_at, 0), COALESCE(presence.seen_at, 0), device.secret_at, device.push, device.state, device.code, device.detail, device.state_at,
+		COALESCE(presence.connected_at, 0), COALESCE(presence.seen_at, 0), device.secret_at,
+		device.push, device.state, device.code, device.detail, device.state_at,
 		device.config_id, device.config_at, device.offered, COALESCE(presence.node, 0),
 		COALESCE((SELECT number FROM version WHERE version.product = device.product AND version.config_id = device.config_id), 0),
 		COALESCE(presence.through, 0), COALESCE((SELECT gateway.product || '/' || gateway.name FROM device AS gateway
